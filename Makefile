@@ -1,0 +1,34 @@
+# Short names for the scripts in deploy/. The one thing that must be there is a
+# Rust toolchain; servers are installed and run by the scripts, below .dev/.
+
+.DEFAULT_GOAL := help
+.PHONY: help demo run up down test check bench servers
+
+help: ## show this
+	@sed -n 's/^\([a-z]*\): ## /  make \1\t/p' Makefile | expand -t 16
+
+demo: ## send a text message and an email through the whole system, and show what happens
+	@deploy/local/system with deploy/demo/run
+
+run: ## start the whole system, print its URLs and keys, stop it on Ctrl-C
+	@deploy/local/system run
+
+up: ## start the whole system in the background; its settings are in .dev/env
+	@deploy/local/system up
+
+down: ## stop all that was started
+	@deploy/local/system down
+	@deploy/local/servers down
+
+test: ## run every test
+	@deploy/local/test
+
+check: ## run what continuous integration runs
+	@deploy/local/check
+
+bench: ## measure; results are in .dev/bench.json
+	@deploy/local/bench
+
+servers: ## start PostgreSQL, RabbitMQ and Redis only, and print the variables for tests
+	@deploy/local/servers up
+	@deploy/local/servers env test

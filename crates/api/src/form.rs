@@ -1,0 +1,392 @@
+//! Bodies of requests: parsed into domain types, every fault listed in the schema's order
+//! (public API contract §0.1, §0.4).
+//!
+//! Fields are taken from a [`Form`] in the schema's own order; each that is wrong adds its message.
+//! A general JSON-schema validator is not used: the texts are Python's, the order is the schema's,
+//! and the values come out parsed.
+
+use actix_web::http::StatusCode;
+use content::{email_address::EmailAddress, phone::PhoneNumber, python_repr};
+use domain::ids::parse_uuid;
+use serde_json::{Map, Value};
+use time::{
+    Date, Duration, OffsetDateTime, PrimitiveDateTime, format_description::well_known::Iso8601,
+};
+use url::Url;
+use uuid::Uuid;
+
+use crate::error::ApiError;
+
+/// How far ahead a message may be scheduled.
+const LONGEST_SCHEDULE: Duration = Duration::hours(24);
+
+/// A body whose fields are being taken out.
+pub(crate) struct Form {
+    fields: Map<String, Value>,
+    seen: Vec<&'static str>,
+    faults: Vec<String>,
+}
+
+impl Form {
+    /// Reads a body as a JSON object, whatever its content type. A falsy value counts as `{}`.
+    ///
+    /// # Errors
+    /// Not JSON, or not an object.
+    pub(crate) fn read(body: &[u8]) -> Result<Self, ApiError> {
+        let body = body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body);
+        let value = serde_json::from_slice(body).map_err(|_| {
+            ApiError::v2(
+                StatusCode::BAD_REQUEST,
+                "BadRequestError",
+                "Invalid JSON supplied in POST data",
+            )
+        })?;
+        let fields = match value {
+            Value::Object(fields) => fields,
+            falsy if is_falsy(&falsy) => Map::new(),
+            other => {
+                let message = fault(&other, "is not of type object");
+                return Err(ApiError::validation(vec![message]));
+            }
+        };
+        Ok(Self { fields, seen: Vec::new(), faults: Vec::new() })
+    }
+
+    fn take(&mut self, name: &'static str) -> Option<Value> {
+        let value = self.fields.shift_remove(name)?;
+        self.seen.push(name);
+        Some(value)
+    }
+
+    fn add(&mut self, name: &str, text: impl std::fmt::Display) {
+        self.faults.push(format!("{name} {text}"));
+    }
+
+    /// A text.
+    fn text(&mut self, name: &'static str) -> Option<String> {
+        match self.take(name)? {
+            Value::String(text) => Some(text),
+            other => {
+                self.add(name, fault(&other, "is not of type string"));
+                None
+            }
+        }
+    }
+
+    /// A text of at most so many characters, without the one that no database takes.
+    pub(crate) fn short_text(&mut self, name: &'static str, longest: usize) -> Option<String> {
+        let text = self.text(name)?;
+        if text.chars().count() > longest {
+            let shown = fault(&Value::String(text), "is too long");
+            self.add(name, shown);
+            return None;
+        }
+        if text.contains('\0') {
+            self.add(name, "must not contain null characters");
+            return None;
+        }
+        Some(text)
+    }
+
+    /// An id. Whatever is wrong with it, there is one message.
+    pub(crate) fn id(&mut self, name: &'static str) -> Option<Uuid> {
+        let value = self.take(name)?;
+        let id = value.as_str().and_then(|text| parse_uuid(text).ok());
+        if id.is_none() {
+            self.add(name, "is not a valid UUID");
+        }
+        id
+    }
+
+    /// A phone number that somebody may send to: as supplied, and parsed.
+    pub(crate) fn phone(&mut self, name: &'static str) -> Option<(String, PhoneNumber)> {
+        let text = self.text(name)?;
+        match PhoneNumber::parse(&text) {
+            Ok(phone) => Some((text, phone)),
+            Err(error) => {
+                self.add(name, error);
+                None
+            }
+        }
+    }
+
+    /// An email address.
+    pub(crate) fn email_address(&mut self, name: &'static str) -> Option<EmailAddress> {
+        let text = self.text(name)?;
+        let address = EmailAddress::parse(&text).ok();
+        if address.is_none() {
+            self.add(name, "Not a valid email address");
+        }
+        address
+    }
+
+    /// The values of placeholders.
+    pub(crate) fn object(&mut self, name: &'static str) -> Option<Map<String, Value>> {
+        match self.take(name)? {
+            Value::Object(fields) => Some(fields),
+            other => {
+                self.add(name, fault(&other, "is not of type object"));
+                None
+            }
+        }
+    }
+
+    /// The texts of a list; null is none, and anything in it that is no text is left out.
+    pub(crate) fn texts(&mut self, name: &'static str) -> Vec<String> {
+        match self.take(name) {
+            None | Some(Value::Null) => Vec::new(),
+            Some(Value::Array(items)) => {
+                let text = |item| match item {
+                    Value::String(text) => Some(text),
+                    _ => None,
+                };
+                items.into_iter().filter_map(text).collect()
+            }
+            Some(other) => {
+                self.add(name, fault(&other, "is not of type array, null"));
+                Vec::new()
+            }
+        }
+    }
+
+    /// An address that begins with `https`: ASCII, without blanks or broken escapes (RFC 3986).
+    pub(crate) fn https_url(&mut self, name: &'static str) -> Option<String> {
+        let url = match self.take(name)? {
+            Value::String(text) if is_https(&text) => Some(text),
+            _ => None,
+        };
+        if url.is_none() {
+            self.add(name, "is not a valid https url");
+        }
+        url
+    }
+
+    /// A time in the next 24 hours, or null. Checked, and then of no effect: messages go at once.
+    pub(crate) fn scheduled_for(&mut self, name: &'static str, now: OffsetDateTime) {
+        let text = match self.take(name) {
+            None | Some(Value::Null) => return,
+            Some(Value::String(text)) => text,
+            Some(other) => return self.add(name, fault(&other, "is not of type string, null")),
+        };
+        match date_time(&text) {
+            None => self.add(
+                name,
+                "datetime format is invalid. It must be a valid ISO8601 date time format, \
+                 https://en.wikipedia.org/wiki/ISO_8601",
+            ),
+            Some(at) if at < now => self.add(name, "datetime can not be in the past"),
+            Some(at) if at > now + LONGEST_SCHEDULE => {
+                self.add(name, "datetime can only be 24 hours in the future");
+            }
+            Some(_) => {}
+        }
+    }
+
+    /// Ends the form: nothing required may be missing, nothing unknown may be left.
+    ///
+    /// # Errors
+    /// Every fault that was found.
+    pub(crate) fn finish(mut self, required: &[&'static str]) -> Result<(), ApiError> {
+        for name in required {
+            if !self.seen.contains(name) {
+                self.add(name, "is a required property");
+            }
+        }
+        let mut unknown: Vec<&str> = self.fields.keys().map(String::as_str).collect();
+        unknown.sort_unstable();
+        match unknown.as_slice() {
+            [] => {}
+            [one] => self.faults.push(format!(
+                "Additional properties are not allowed ({} was unexpected)",
+                one.replace('\'', "")
+            )),
+            several => self.faults.push(format!(
+                "Additional properties are not allowed ({} were unexpected)",
+                several.join(", ").replace('\'', "")
+            )),
+        }
+        if self.faults.is_empty() { Ok(()) } else { Err(ApiError::validation(self.faults)) }
+    }
+}
+
+/// A value as Python shows it, without its quotes, and what is wrong with it.
+fn fault(value: &Value, text: &str) -> String {
+    format!("{} {text}", python_repr(value).replace('\'', ""))
+}
+
+fn is_falsy(value: &Value) -> bool {
+    match value {
+        Value::Null | Value::Bool(false) => true,
+        Value::Number(number) => number.as_f64() == Some(0.0),
+        Value::String(text) => text.is_empty(),
+        Value::Array(items) => items.is_empty(),
+        Value::Object(fields) => fields.is_empty(),
+        Value::Bool(true) => false,
+    }
+}
+
+/// A time in ISO 8601, with or without a time of day; UTC where no offset is given.
+fn date_time(text: &str) -> Option<OffsetDateTime> {
+    let text = text.replacen(' ', "T", 1);
+    OffsetDateTime::parse(&text, &Iso8601::DEFAULT)
+        .or_else(|_| {
+            PrimitiveDateTime::parse(&text, &Iso8601::DEFAULT).map(PrimitiveDateTime::assume_utc)
+        })
+        .or_else(|_| Date::parse(&text, &Iso8601::DEFAULT).map(|day| day.midnight().assume_utc()))
+        .ok()
+}
+
+fn is_https(text: &str) -> bool {
+    let bytes = text.as_bytes();
+    let allowed =
+        |byte: &u8| byte.is_ascii_alphanumeric() || b"-._~:/?#[]@!$&'()*+,;=%".contains(byte);
+    let escapes_are_whole =
+        bytes.iter().enumerate().filter(|(_, byte)| **byte == b'%').all(|(at, _)| {
+            bytes.get(at + 1..at + 3).is_some_and(|hex| hex.iter().all(u8::is_ascii_hexdigit))
+        });
+    text.starts_with("https")
+        && bytes.iter().all(allowed)
+        && escapes_are_whole
+        && Url::parse(text).is_ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use actix_web::{ResponseError, body::to_bytes};
+    use serde_json::json;
+    use time::macros::datetime;
+
+    const NOW: OffsetDateTime = datetime!(2026-11-24 12:00 UTC);
+
+    async fn messages(error: ApiError) -> Vec<String> {
+        let body = to_bytes(error.error_response().into_body()).await.unwrap();
+        let body: Value = serde_json::from_slice(&body).unwrap();
+        let errors = body["errors"].as_array().unwrap();
+        errors.iter().map(|e| e["message"].as_str().unwrap().to_owned()).collect()
+    }
+
+    /// The faults of a body as the fields of an SMS.
+    async fn faults(body: &Value) -> Vec<String> {
+        match fill(body.to_string().as_bytes()) {
+            Ok(()) => Vec::new(),
+            Err(error) => messages(error).await,
+        }
+    }
+
+    fn fill(body: &[u8]) -> Result<(), ApiError> {
+        let mut form = Form::read(body)?;
+        form.short_text("reference", 1000);
+        form.phone("phone_number");
+        form.email_address("email_address");
+        form.id("template_id");
+        form.object("personalisation");
+        form.scheduled_for("scheduled_for", NOW);
+        form.https_url("one_click_unsubscribe_url");
+        form.texts("sanitise_content_for");
+        form.finish(&["template_id"])
+    }
+
+    const ID: &str = "3D844EDF8D3548AC975BE847B4F122B0";
+
+    #[actix_web::test]
+    async fn bodies_that_are_no_objects() {
+        for body in ["", "{", "nul", "\u{1}"] {
+            let error = fill(body.as_bytes()).unwrap_err();
+            assert_eq!(messages(error).await, ["Invalid JSON supplied in POST data"], "{body}");
+        }
+        for body in ["null", "{}", "[]", "\"\"", "0", "0.0", "false", "\u{feff}{}"] {
+            let error = fill(body.as_bytes()).unwrap_err();
+            assert_eq!(messages(error).await, ["template_id is a required property"], "{body}");
+        }
+        let error = fill(b"[1, \"a\"]").unwrap_err();
+        assert_eq!(messages(error).await, ["[1, a] is not of type object"]);
+        let deep = "[".repeat(100_000);
+        assert!(fill(deep.as_bytes()).is_err(), "no stack is deep enough for everything");
+    }
+
+    #[actix_web::test]
+    async fn each_fault_in_the_contracts_words() {
+        for (name, value, message) in [
+            ("phone_number", json!(null), "phone_number None is not of type string"),
+            ("phone_number", json!("07515*11"), "phone_number Must not contain letters or symbols"),
+            ("phone_number", json!(""), "phone_number Not enough digits"),
+            ("email_address", json!("a"), "email_address Not a valid email address"),
+            ("personalisation", json!(["a"]), "personalisation [a] is not of type object"),
+            ("reference", json!(true), "reference True is not of type string"),
+            ("reference", json!("a\0"), "reference must not contain null characters"),
+            ("template_id", json!(null), "template_id is not a valid UUID"),
+            ("template_id", json!(" "), "template_id is not a valid UUID"),
+            ("scheduled_for", json!(5), "scheduled_for 5 is not of type string, null"),
+            (
+                "sanitise_content_for",
+                json!("a"),
+                "sanitise_content_for a is not of type array, null",
+            ),
+            (
+                "scheduled_for",
+                json!("tomorrow"),
+                "scheduled_for datetime format is invalid. It must be a valid ISO8601 date time \
+                 format, https://en.wikipedia.org/wiki/ISO_8601",
+            ),
+            (
+                "scheduled_for",
+                json!("2026-11-24T11:59:59"),
+                "scheduled_for datetime can not be in the past",
+            ),
+            (
+                "scheduled_for",
+                json!("2026-11-25T13:00:01+01:00"),
+                "scheduled_for datetime can only be 24 hours in the future",
+            ),
+        ] {
+            let mut body = json!({ "template_id": ID });
+            body[name] = value.clone();
+            assert_eq!(faults(&body).await, [message], "{value}");
+        }
+        let long = "é".repeat(1001);
+        let body = json!({ "template_id": ID, "reference": long });
+        assert_eq!(faults(&body).await, [format!("reference {long} is too long")]);
+    }
+
+    #[actix_web::test]
+    async fn what_is_right_passes() {
+        let body = json!({
+            "template_id": ID, "reference": "é".repeat(1000), "phone_number": "020 7946 0000",
+            "email_address": "a@b.cd", "personalisation": {}, "scheduled_for": "2026-11-24 13:00",
+            "one_click_unsubscribe_url": "https:example.com", "sanitise_content_for": null,
+        });
+        assert_eq!(faults(&body).await, Vec::<String>::new());
+    }
+
+    #[actix_web::test]
+    async fn https_urls() {
+        for url in ["https://example.com/%C3%A9?a=b#c", "https:example.com"] {
+            assert!(is_https(url), "{url}");
+        }
+        for url in [
+            "HTTPS://a.example",
+            "http://a.example",
+            "https://a.example/é",
+            "https://a b",
+            "https://a/%zz",
+        ] {
+            assert!(!is_https(url), "{url}");
+        }
+    }
+
+    #[actix_web::test]
+    async fn unknown_fields_come_last_sorted_and_are_named_together() {
+        let one = json!({ "template_id": ID, "x'y": 1 });
+        let said = ["Additional properties are not allowed (xy was unexpected)"];
+        assert_eq!(faults(&one).await, said);
+        let two = json!({ "z": 1, "b": 1 });
+        assert_eq!(
+            faults(&two).await,
+            [
+                "template_id is a required property",
+                "Additional properties are not allowed (b, z were unexpected)"
+            ]
+        );
+    }
+}

@@ -1,0 +1,246 @@
+//! `/v2/notifications`: sending and looking up (public API contract §2.1, §2.2, §2.6).
+
+use actix_web::{HttpResponse, http::StatusCode, web};
+use app::{
+    AcceptedEmail, AcceptedSms, App, Cost, EmailRequest, NotificationView, SmsRequest,
+    callbacks::DATETIME,
+};
+use bytes::Bytes;
+use domain::{
+    NotificationId, NotificationStatus, NotificationType, ReplyToId, ServiceId, SmsSenderId,
+    TemplateId,
+};
+use rust_decimal::{Decimal, prelude::ToPrimitive};
+use serde_json::{Value, json};
+use time::OffsetDateTime;
+
+use super::resource;
+use crate::{
+    error::{ApiError, no_such_route},
+    form::Form,
+    http::{BaseUrl, Created, ServiceCaller},
+};
+
+/// Longest reference of a client, in characters.
+const LONGEST_REFERENCE: usize = 1000;
+
+pub(super) fn routes(cfg: &mut web::ServiceConfig) {
+    cfg.service(
+        // An id or, wrongly, the name of a type: both are looked up.
+        resource("/v2/notifications/sms", "GET, HEAD, OPTIONS, POST", web::post().to(send_sms))
+            .route(web::get().to(not_an_id)),
+    )
+    .service(
+        resource("/v2/notifications/email", "GET, HEAD, OPTIONS, POST", web::post().to(send_email))
+            .route(web::get().to(not_an_id)),
+    )
+    .service(
+        resource("/v2/notifications/{id}", "GET, HEAD, OPTIONS", web::get().to(get))
+            .route(web::post().to(no_such_route)),
+    );
+}
+
+/// `POST /v2/notifications/sms`: accepts one text message for delivery (201).
+async fn send_sms(
+    caller: ServiceCaller,
+    body: Bytes,
+    base: BaseUrl,
+    app: web::Data<App>,
+) -> Result<Created, ApiError> {
+    app.throttle(&caller.caller, NotificationType::Sms).await?;
+    let request = sms_request(&body, app.clock().now())?;
+    let accepted = app.accept_sms(&caller.caller, request, &caller.trace).await?;
+    Ok(Created(sms_accepted(&accepted, &base.0)))
+}
+
+/// `POST /v2/notifications/email`: accepts one email for delivery (201).
+async fn send_email(
+    caller: ServiceCaller,
+    body: Bytes,
+    base: BaseUrl,
+    app: web::Data<App>,
+) -> Result<Created, ApiError> {
+    app.throttle(&caller.caller, NotificationType::Email).await?;
+    let request = email_request(&body, app.clock().now())?;
+    let accepted = app.accept_email(&caller.caller, request, &caller.trace).await?;
+    Ok(Created(email_accepted(&accepted, &base.0)))
+}
+
+/// `GET /v2/notifications/{id}`: one of the service's notifications.
+async fn get(
+    caller: ServiceCaller,
+    id: web::Path<String>,
+    base: BaseUrl,
+    app: web::Data<App>,
+) -> Result<HttpResponse, ApiError> {
+    let Ok(id) = id.parse::<NotificationId>() else { return Err(not_a_uuid()) };
+    let found = app.notification(&caller.caller.account, id).await?;
+    Ok(HttpResponse::Ok().json(shown(&found, &base.0)))
+}
+
+/// `GET /v2/notifications/sms` is a look-up by something that is no id.
+async fn not_an_id(_: ServiceCaller) -> Result<HttpResponse, ApiError> {
+    Err(not_a_uuid())
+}
+
+fn not_a_uuid() -> ApiError {
+    let message = "notification_id is not a valid UUID";
+    ApiError::v2(StatusCode::BAD_REQUEST, "ValidationError", message)
+}
+
+const CHECKED: &str = "`finish` refuses a form without it";
+
+fn sms_request(body: &[u8], now: OffsetDateTime) -> Result<SmsRequest, ApiError> {
+    let mut form = Form::read(body)?;
+    let reference = form.short_text("reference", LONGEST_REFERENCE);
+    let phone = form.phone("phone_number");
+    let template_id = form.id("template_id");
+    let personalisation = form.object("personalisation");
+    form.scheduled_for("scheduled_for", now);
+    let sms_sender_id = form.id("sms_sender_id").map(SmsSenderId);
+    form.finish(&["phone_number", "template_id"])?;
+    let (recipient, phone) = phone.expect(CHECKED);
+    Ok(SmsRequest {
+        recipient,
+        phone,
+        template_id: TemplateId(template_id.expect(CHECKED)),
+        personalisation: personalisation.unwrap_or_default(),
+        reference,
+        sms_sender_id,
+    })
+}
+
+fn email_request(body: &[u8], now: OffsetDateTime) -> Result<EmailRequest, ApiError> {
+    let mut form = Form::read(body)?;
+    let reference = form.short_text("reference", LONGEST_REFERENCE);
+    let address = form.email_address("email_address");
+    let template_id = form.id("template_id");
+    let personalisation = form.object("personalisation");
+    form.scheduled_for("scheduled_for", now);
+    let email_reply_to_id = form.id("email_reply_to_id").map(ReplyToId);
+    let one_click_unsubscribe_url = form.https_url("one_click_unsubscribe_url");
+    let sanitise_content_for = form.texts("sanitise_content_for");
+    form.finish(&["email_address", "template_id"])?;
+    Ok(EmailRequest {
+        address: address.expect(CHECKED),
+        template_id: TemplateId(template_id.expect(CHECKED)),
+        personalisation: personalisation.unwrap_or_default(),
+        reference,
+        email_reply_to_id,
+        one_click_unsubscribe_url,
+        sanitise_content_for,
+    })
+}
+
+fn sms_accepted(sms: &AcceptedSms, base: &str) -> Value {
+    json!({
+        "id": sms.id,
+        "reference": sms.reference,
+        "content": { "body": sms.body, "from_number": sms.from_number },
+        "uri": format!("{base}/v2/notifications/{}", sms.id),
+        "template": template(base, sms.service_id, sms.template_id, sms.template_version),
+        "scheduled_for": null,
+    })
+}
+
+fn email_accepted(email: &AcceptedEmail, base: &str) -> Value {
+    let sanitised: serde_json::Map<String, Value> = email
+        .sanitised
+        .iter()
+        .map(|value| {
+            let pair = json!({ "unsanitised": value.unsanitised, "sanitised": value.sanitised });
+            (value.key.clone(), pair)
+        })
+        .collect();
+    json!({
+        "id": email.id,
+        "reference": email.reference,
+        "content": {
+            "from_email": email.from_email,
+            "subject": email.subject,
+            "body": email.body,
+            "one_click_unsubscribe_url": email.one_click_unsubscribe_url,
+        },
+        "uri": format!("{base}/v2/notifications/{}", email.id),
+        "template": template(base, email.service_id, email.template_id, email.template_version),
+        "scheduled_for": null,
+        "sanitised_content": sanitised,
+    })
+}
+
+fn template(base: &str, service: ServiceId, id: TemplateId, version: i32) -> Value {
+    let uri = format!("{base}/services/{service}/templates/{id}");
+    json!({ "id": id, "version": version, "uri": uri })
+}
+
+fn shown(found: &NotificationView, base: &str) -> Value {
+    let recipient_of =
+        |channel| (found.notification_type == channel).then_some(found.recipient.as_str());
+    let (id, version) = (found.template_id, found.template_version);
+    json!({
+        "id": found.id,
+        "reference": found.reference,
+        "email_address": recipient_of(NotificationType::Email),
+        "phone_number": recipient_of(NotificationType::Sms),
+        "line_1": null, "line_2": null, "line_3": null, "line_4": null, "line_5": null,
+        "line_6": null, "postcode": null,
+        "type": found.notification_type,
+        "status": status(found.notification_type, found.status),
+        "template": {
+            "id": id, "version": version, "uri": format!("{base}/v2/template/{id}/version/{version}"),
+        },
+        "body": found.body,
+        "subject": found.subject,
+        "created_at": time(found.created_at),
+        "created_by_name": found.created_by_name,
+        "sent_at": found.sent_at.and_then(time),
+        "completed_at": found.completed_at.and_then(time),
+        "scheduled_for": null,
+        "postage": found.postage,
+        "one_click_unsubscribe_url": found.one_click_unsubscribe_url,
+        "is_cost_data_ready": found.cost.is_some(),
+        "cost_in_pounds": found.cost.as_ref().map(pounds),
+        "cost_details": found.cost.as_ref().map_or_else(|| json!({}), details),
+    })
+}
+
+/// The status that clients see (public API contract §2.6.1).
+fn status(channel: NotificationType, status: NotificationStatus) -> &'static str {
+    match (channel, status) {
+        (NotificationType::Letter, NotificationStatus::Created | NotificationStatus::Sending) => {
+            "accepted"
+        }
+        (
+            NotificationType::Letter,
+            NotificationStatus::Delivered | NotificationStatus::ReturnedLetter,
+        ) => "received",
+        _ => status.into(),
+    }
+}
+
+fn time(at: OffsetDateTime) -> Option<String> {
+    at.format(DATETIME).ok()
+}
+
+fn pounds(cost: &Cost) -> f64 {
+    match cost {
+        Cost::Email => 0.0,
+        Cost::Sms { total, .. } => float(*total),
+    }
+}
+
+fn details(cost: &Cost) -> Value {
+    match cost {
+        Cost::Email => json!({}),
+        Cost::Sms { fragments, multiplier, rate, .. } => json!({
+            "billable_sms_fragments": fragments,
+            "international_rate_multiplier": float(*multiplier),
+            "sms_rate": float(*rate),
+        }),
+    }
+}
+
+/// Clients read costs as JSON numbers; what we compute with stays exact.
+fn float(amount: Decimal) -> f64 {
+    amount.to_f64().unwrap_or_default()
+}

@@ -1,0 +1,97 @@
+//! Who calls: services and their keys.
+
+use std::sync::Arc;
+
+use anyhow::Context;
+use domain::{ApiKey, ApiKeyId, KeyType, NotificationType, Service, ServiceId};
+use secrecy::SecretString;
+
+use crate::{App, Error, caches::get_or_load};
+
+/// A service with the keys that may sign its tokens.
+#[derive(Clone, Debug)]
+pub struct Account {
+    /// The service.
+    pub service: Service,
+    /// Its keys: those in force, and those revoked within the last 7 days.
+    pub keys: Vec<ApiKey>,
+}
+
+/// A service that has proved who it is, and with which key.
+#[derive(Clone, Debug)]
+pub struct Caller {
+    /// The service and its keys.
+    pub account: Arc<Account>,
+    /// The key that signed the token.
+    pub key_id: ApiKeyId,
+    /// What that key may do.
+    pub key_type: KeyType,
+}
+
+impl Caller {
+    /// The service that calls.
+    #[must_use]
+    pub fn service(&self) -> &Service {
+        &self.account.service
+    }
+}
+
+impl App {
+    /// The service of this id and its keys, at most 2 s old; `None` when there is none.
+    ///
+    /// # Errors
+    /// [`Error::Internal`] only.
+    pub async fn account(&self, id: ServiceId) -> Result<Option<Arc<Account>>, Error> {
+        get_or_load(&self.0.caches.accounts, id, async {
+            let db = self.db().await?;
+            let Some(service) = store::services::find(&db, id).await? else { return Ok(None) };
+            let stored = store::api_keys::list(&db, id, self.clock().now()).await?;
+            let keys =
+                stored.into_iter().map(|key| self.readable_key(key)).collect::<Result<_, _>>()?;
+            Ok(Some(Arc::new(Account { service, keys })))
+        })
+        .await
+    }
+
+    fn readable_key(&self, key: store::api_keys::StoredKey) -> Result<ApiKey, Error> {
+        let secret: String = self
+            .signer()
+            .unsign(&key.signed_secret)
+            .with_context(|| format!("API key {}", key.id))?;
+        Ok(ApiKey {
+            id: key.id,
+            key_type: key.key_type,
+            secret: SecretString::from(secret),
+            expiry_date: key.expiry_date,
+        })
+    }
+
+    /// Counts one request against the rate limit, then looks whether the day has room for one more
+    /// message (public API contract §3.1). Comes before the request's body is read.
+    ///
+    /// # Errors
+    /// [`Error::RateLimited`], [`Error::DailyLimit`].
+    pub async fn throttle(&self, caller: &Caller, channel: NotificationType) -> Result<(), Error> {
+        let (service, key_type) = (caller.service(), caller.key_type);
+        let limits = &self.0.limits;
+        let (token, room) = tokio::join!(
+            limits.take_token(service, key_type),
+            limits.has_room(service, key_type, channel.into()),
+        );
+        if !token {
+            return Err(Error::RateLimited { key_type, per_minute: service.rate_limit });
+        }
+        if !room {
+            return Err(over_limit(service, key_type, channel.into()));
+        }
+        Ok(())
+    }
+}
+
+pub(crate) fn over_limit(
+    service: &Service,
+    key_type: KeyType,
+    limit: domain::service::DailyLimit,
+) -> Error {
+    Error::DailyLimit { limit, max: service.daily_limit(limit, key_type) }
+}

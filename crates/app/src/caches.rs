@@ -1,0 +1,71 @@
+//! What every request would otherwise read again. Short-lived, bounded, per process.
+
+use std::{future::Future, hash::Hash, sync::Arc, time::Duration};
+
+use domain::{ServiceId, Template, TemplateId};
+use moka::future::Cache;
+use rust_decimal::Decimal;
+use store::{providers::Provider, service_callbacks::ServiceCallback};
+use time::OffsetDateTime;
+
+use crate::{Account, Error};
+
+/// How long a change of a service, its keys or its templates may go unnoticed
+/// (public API contract §7.3: a revoked key stops within 2 s).
+const FRESH: Duration = Duration::from_secs(2);
+
+/// One template version never changes; this only bounds how long it stays.
+const VERSION_FRESH: Duration = Duration::from_secs(30);
+
+/// How long a change of the providers may go unnoticed.
+const PROVIDERS_FRESH: Duration = Duration::from_secs(10);
+
+pub(crate) struct Caches {
+    pub accounts: Cache<ServiceId, Option<Arc<Account>>>,
+    pub templates: Cache<(ServiceId, TemplateId), Option<Arc<Template>>>,
+    pub template_versions: Cache<(ServiceId, TemplateId, i32), Arc<Template>>,
+    pub safelists: Cache<ServiceId, Arc<Vec<String>>>,
+    pub callbacks: Cache<ServiceId, Option<Arc<ServiceCallback>>>,
+    pub providers: Cache<(), Arc<Vec<Provider>>>,
+    pub sms_rates: Cache<OffsetDateTime, Decimal>,
+}
+
+impl Caches {
+    pub(crate) fn new() -> Self {
+        Self {
+            accounts: cache(10_000, FRESH),
+            templates: cache(10_000, FRESH),
+            template_versions: cache(10_000, VERSION_FRESH),
+            safelists: cache(1_000, FRESH),
+            callbacks: cache(10_000, FRESH),
+            providers: cache(1, PROVIDERS_FRESH),
+            sms_rates: cache(1_000, VERSION_FRESH),
+        }
+    }
+}
+
+fn cache<K: Hash + Eq + Send + Sync + 'static, V: Clone + Send + Sync + 'static>(
+    capacity: u64,
+    time_to_live: Duration,
+) -> Cache<K, V> {
+    Cache::builder().max_capacity(capacity).time_to_live(time_to_live).build()
+}
+
+/// The cached value, or the one that `load` finds. Of many that ask at once only one loads.
+/// Failures are not kept.
+pub(crate) async fn get_or_load<K, V>(
+    cache: &Cache<K, V>,
+    key: K,
+    load: impl Future<Output = Result<V, Error>>,
+) -> Result<V, Error>
+where
+    K: Hash + Eq + Send + Sync + 'static,
+    V: Clone + Send + Sync + 'static,
+{
+    cache.try_get_with(key, load).await.map_err(|error: Arc<Error>| {
+        Arc::try_unwrap(error).unwrap_or_else(|shared| match &*shared {
+            Error::NotFound => Error::NotFound,
+            _ => Error::Internal(anyhow::Error::new(shared)),
+        })
+    })
+}

@@ -1,0 +1,142 @@
+//! Why a use case was refused.
+
+use content::phone::PhoneError;
+use domain::{KeyType, NotificationType, ReplyToId, ServiceId, SmsSenderId, service::DailyLimit};
+
+/// Each refusal that a caller can act on, plus [`Error::Internal`].
+///
+/// The variants say what was wrong; the words that a client reads are chosen by the API.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// Too many requests in this minute with this type of key.
+    #[error("over the rate limit of {per_minute} requests a minute")]
+    RateLimited {
+        /// The type of key whose bucket is empty.
+        key_type: KeyType,
+        /// Requests per minute that the service may make.
+        per_minute: u32,
+    },
+    /// Too many messages today.
+    #[error("over the daily limit of {max} for {limit}")]
+    DailyLimit {
+        /// Which of the limits.
+        limit: DailyLimit,
+        /// Messages per day that the service may send.
+        max: i64,
+    },
+    /// The service may not use this channel.
+    #[error("the service may not send {0}")]
+    ChannelNotAllowed(NotificationType),
+    /// The service has no such template.
+    #[error("template not found")]
+    TemplateNotFound,
+    /// The template is for another channel.
+    #[error("a template for {template} was used for {notification}")]
+    WrongTemplateType {
+        /// What the template is for.
+        template: NotificationType,
+        /// What was asked for.
+        notification: NotificationType,
+    },
+    /// The template has been deleted.
+    #[error("the template is archived")]
+    TemplateArchived,
+    /// Placeholders without a value, as written, in order of appearance.
+    #[error("personalisation is missing for {} placeholders", .0.len())]
+    MissingPersonalisation(Vec<String>),
+    /// Nothing is left to send once the placeholders are filled.
+    #[error("the message is empty")]
+    EmptyMessage,
+    /// A file was given for a message that cannot carry one.
+    #[error("files go by email only")]
+    FileNotByEmail,
+    /// Files by email have not been set up by the service.
+    #[error("the service has not set up files by email")]
+    FilesNotSetUp {
+        /// Where its team can do that.
+        settings_page: String,
+    },
+    /// Files by email are not built here yet.
+    #[error("files by email are not available")]
+    FilesNotAvailable,
+    /// A value that was to be made harmless is not a text.
+    #[error("only text can be sanitised")]
+    NotText,
+    /// The sender is unknown, archived or another service's.
+    #[error("SMS sender {id} is not the service's")]
+    SmsSenderNotFound {
+        /// The sender that was named.
+        id: SmsSenderId,
+        /// The service that named it.
+        service: ServiceId,
+    },
+    /// The reply-to address is unknown, archived or another service's.
+    #[error("reply-to address {id} is not the service's")]
+    ReplyToNotFound {
+        /// The address that was named.
+        id: ReplyToId,
+        /// The service that named it.
+        service: ServiceId,
+    },
+    /// A team key, and the recipient is neither in the team nor on the guest list.
+    #[error("not a recipient for a team key")]
+    TeamKeyRecipient,
+    /// The service is in trial mode, and the recipient is neither in the team nor on the guest list.
+    #[error("not a recipient for a service in trial mode")]
+    TrialModeRecipient,
+    /// The number is abroad, and the service may not send there.
+    #[error("the service may not send abroad")]
+    InternationalNotAllowed,
+    /// The number cannot receive text messages from this service.
+    #[error("the phone number is refused")]
+    InvalidPhone(#[source] PhoneError),
+    /// A text message over the limit of characters.
+    #[error("the text message has {characters} characters")]
+    SmsTooLong {
+        /// Its length, in UTF-16 code units, without the service's prefix.
+        characters: usize,
+    },
+    /// An email over the limit of bytes.
+    #[error("the email has {bytes} bytes")]
+    EmailTooLong {
+        /// Its length, in bytes of UTF-8.
+        bytes: usize,
+    },
+    /// There is no such thing, or it is another service's.
+    #[error("no result found")]
+    NotFound,
+    /// Our fault; the source says what happened. Logged once, where it becomes an answer.
+    #[error("internal error")]
+    Internal(#[source] anyhow::Error),
+}
+
+impl From<store::Error> for Error {
+    fn from(error: store::Error) -> Self {
+        match error {
+            store::Error::NotFound(_) => Self::NotFound,
+            other => Self::Internal(other.into()),
+        }
+    }
+}
+
+impl From<anyhow::Error> for Error {
+    fn from(error: anyhow::Error) -> Self {
+        Self::Internal(error)
+    }
+}
+
+impl From<Error> for queue::TaskError {
+    /// What may go better next time is tried again: the database was away, or the row is not there
+    /// yet (a message may be faster than its commit). The rest is given up.
+    fn from(error: Error) -> Self {
+        let temporary = match &error {
+            Error::NotFound => true,
+            Error::Internal(source) => source
+                .chain()
+                .filter_map(|cause| cause.downcast_ref::<store::Error>())
+                .any(store::Error::is_temporary),
+            _ => false,
+        };
+        if temporary { Self::retry(error) } else { Self::fail(error) }
+    }
+}

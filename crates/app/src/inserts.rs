@@ -1,0 +1,111 @@
+//! Grouped inserts: requests that arrive together share round trips, without a timer.
+//!
+//! Whatever queued while the last statements ran goes into the next one, so a lone request never
+//! waits and a crowd pays for one commit. After the commit the group's task messages are published
+//! together; a request is answered when both are durable.
+
+use std::sync::Arc;
+
+use queue::Envelope;
+use store::{Pool, notifications::NewNotification};
+use tokio::sync::{Semaphore, mpsc, oneshot};
+use tracing::error;
+
+use crate::{Error, outbox::Outbox};
+
+/// Statements under way at once. More lanes make smaller groups, and a group is what saves work.
+const LANES: usize = 2;
+/// Rows in one statement.
+const LARGEST_GROUP: usize = 256;
+/// Requests that may wait; beyond it they wait before they queue.
+const WAITING: usize = 4096;
+
+/// One request's row and the message that gets it sent.
+struct Pending {
+    row: NewNotification,
+    nudge: Envelope,
+    done: oneshot::Sender<Result<(), store::Error>>,
+}
+
+pub(crate) struct Inserts(mpsc::Sender<Pending>);
+
+impl Inserts {
+    /// Starts the background task. It ends, all groups done, when this is dropped.
+    pub(crate) fn start(db: Pool, outbox: Outbox) -> Self {
+        let (queue, waiting) = mpsc::channel(WAITING);
+        tokio::spawn(group(waiting, db, outbox));
+        Self(queue)
+    }
+
+    /// Stores a notification and sees to its task message. Once this has begun it is finished even
+    /// if the caller goes away.
+    pub(crate) async fn insert(&self, row: NewNotification, nudge: Envelope) -> Result<(), Error> {
+        let (done, outcome) = oneshot::channel();
+        let gone = || Error::Internal(anyhow::anyhow!("grouped inserts have stopped"));
+        self.0.send(Pending { row, nudge, done }).await.map_err(|_| gone())?;
+        Ok(outcome.await.map_err(|_| gone())??)
+    }
+}
+
+async fn group(mut waiting: mpsc::Receiver<Pending>, db: Pool, outbox: Outbox) {
+    let lanes = Arc::new(Semaphore::new(LANES));
+    loop {
+        let lane = Arc::clone(&lanes).acquire_owned().await.expect("nobody closes this semaphore");
+        let mut group = Vec::new();
+        if waiting.recv_many(&mut group, LARGEST_GROUP).await == 0 {
+            return;
+        }
+        let (db, outbox) = (db.clone(), outbox.clone());
+        tokio::spawn(async move {
+            metrics::histogram!("insert_group_rows").record(group.len() as f64);
+            let stored = insert(&db, group).await;
+            drop(lane);
+            publish(&outbox, stored).await;
+        });
+    }
+}
+
+/// Stores a group; answers those that failed, and returns the others.
+async fn insert(db: &Pool, group: Vec<Pending>) -> Vec<Pending> {
+    let rows: Vec<NewNotification> = group.iter().map(|pending| pending.row.clone()).collect();
+    if insert_rows(db, &rows).await.is_ok() {
+        return group;
+    }
+    // One bad row fails only its own request.
+    let mut stored = Vec::new();
+    for pending in group {
+        match insert_rows(db, std::slice::from_ref(&pending.row)).await {
+            Ok(()) => stored.push(pending),
+            // The statement of the group was committed although its answer was lost.
+            Err(store::Error::Conflict { constraint, .. })
+                if constraint == "notifications_pkey" =>
+            {
+                stored.push(pending);
+            }
+            Err(error) => {
+                let _ = pending.done.send(Err(error)); // the client may be gone
+            }
+        }
+    }
+    stored
+}
+
+async fn insert_rows(db: &Pool, rows: &[NewNotification]) -> Result<(), store::Error> {
+    store::notifications::insert_many(&db.get().await?, rows).await
+}
+
+/// Publishes the group's messages and answers its requests.
+async fn publish(outbox: &Outbox, stored: Vec<Pending>) {
+    let (nudges, waiting): (Vec<Envelope>, Vec<_>) =
+        stored.into_iter().map(|pending| (pending.nudge, pending.done)).unzip();
+    if let Err(error) = outbox.publish(&nudges).await {
+        // The rows are committed; replay finds them.
+        error!(
+            error = &error as &dyn std::error::Error,
+            "neither the broker nor the outbox took the messages of stored notifications"
+        );
+    }
+    for done in waiting {
+        let _ = done.send(Ok(())); // the client may be gone
+    }
+}

@@ -1,0 +1,145 @@
+//! Use cases: what both the API and the workers do. Accept a message, claim it for sending, record
+//! what became of it, show it, tell its service.
+//!
+//! The order that everything here keeps: **commit first, publish after**. The row is the truth,
+//! the task message a nudge. A nudge that cannot be published waits in the outbox ([`outbox`]);
+//! one that died with its process is repaired by [`replay`]; a doubled one is harmless, because
+//! sending begins with a claim on the row ([`sending`]).
+//!
+//! Start reading at [`accept`].
+
+pub mod accept;
+pub mod accounts;
+mod caches;
+pub mod callbacks;
+mod error;
+mod inserts;
+pub mod outbox;
+pub mod receipts;
+pub mod replay;
+pub mod sending;
+pub mod view;
+
+use std::{sync::Arc, time::Duration};
+
+use anyhow::Context;
+use domain::{Clock, signing::Signer};
+use queue::{Broker, Publisher};
+use secrecy::SecretString;
+use store::{Limits, Pool};
+use uuid::Uuid;
+
+pub use accept::{AcceptedEmail, AcceptedSms, EmailRequest, SmsRequest};
+pub use accounts::{Account, Caller};
+pub use error::Error;
+pub use view::{Cost, NotificationView};
+
+/// Settings of the use cases.
+#[derive(clap::Args, Clone, Debug)]
+pub struct Config {
+    /// Signs stored secrets, personalisation and task payloads
+    #[arg(long, env = "SECRET_KEY", hide_env_values = true)]
+    pub secret_key: SecretString,
+    /// Older values of SECRET_KEY, still accepted: a comma-separated list
+    #[arg(long, env = "POSTROOM_OLD_SECRET_KEYS", hide_env_values = true, value_delimiter = ',')]
+    pub old_secret_keys: Vec<SecretString>,
+    /// Salt of the same signatures
+    #[arg(long, env = "DANGEROUS_SALT", hide_env_values = true)]
+    pub dangerous_salt: SecretString,
+    /// Domain of From addresses
+    #[arg(long, env = "NOTIFY_EMAIL_DOMAIN", default_value = "notify.tools")]
+    pub notify_email_domain: String,
+    /// Sender id of text messages of services that have none of their own
+    #[arg(long, env = "FROM_NUMBER", default_value = "GOVUK")]
+    pub from_number: String,
+    /// Address of the admin app, for links
+    #[arg(long, env = "ADMIN_BASE_URL", default_value = "http://localhost:6012")]
+    pub admin_base_url: String,
+    /// How long to wait for a receipt before sending again what a dead worker may have sent,
+    /// in seconds
+    #[arg(long, env = "POSTROOM_RECEIPT_WAIT_SECONDS", default_value_t = 30)]
+    pub receipt_wait_seconds: u32,
+}
+
+/// Everything the use cases need. Cheap to clone.
+#[derive(Clone)]
+pub struct App(Arc<Inner>);
+
+struct Inner {
+    db: Pool,
+    limits: Limits,
+    publisher: Publisher,
+    signer: Signer,
+    clock: Clock,
+    caches: caches::Caches,
+    inserts: inserts::Inserts,
+    email_domain: String,
+    from_number: String,
+    admin_base_url: String,
+    receipt_wait: Duration,
+    worker: Uuid,
+}
+
+impl App {
+    /// Puts the parts together. Needs a Tokio runtime: grouped inserts run in the background.
+    ///
+    /// # Errors
+    /// When a setting cannot be used.
+    pub fn new(
+        config: &Config,
+        db: Pool,
+        limits: Limits,
+        broker: &Broker,
+        clock: Clock,
+    ) -> anyhow::Result<Self> {
+        let mut keys = vec![config.secret_key.clone()];
+        keys.extend(config.old_secret_keys.iter().cloned());
+        let signer = Signer::new(&keys, &config.dangerous_salt).context("SECRET_KEY")?;
+        let publisher = broker.publisher();
+        let nudges = outbox::Outbox::new(db.clone(), publisher.clone(), clock.clone());
+        Ok(Self(Arc::new(Inner {
+            inserts: inserts::Inserts::start(db.clone(), nudges),
+            caches: caches::Caches::new(),
+            worker: clock.new_id(),
+            email_domain: config.notify_email_domain.clone(),
+            from_number: config.from_number.clone(),
+            admin_base_url: config.admin_base_url.clone(),
+            receipt_wait: Duration::from_secs(config.receipt_wait_seconds.into()),
+            db,
+            limits,
+            publisher,
+            signer,
+            clock,
+        })))
+    }
+
+    /// The clock that everything here reads.
+    #[must_use]
+    pub fn clock(&self) -> &Clock {
+        &self.0.clock
+    }
+
+    /// Signs and checks what is stored and queued signed.
+    #[must_use]
+    pub fn signer(&self) -> &Signer {
+        &self.0.signer
+    }
+
+    /// The revision of the database's schema, which also proves that it answers.
+    ///
+    /// # Errors
+    /// [`Error::Internal`] when it does not.
+    pub async fn database_version(&self) -> Result<String, Error> {
+        Ok(store::migrate::revision(&self.db().await?).await?)
+    }
+
+    async fn db(&self) -> Result<store::pool::Client, Error> {
+        Ok(self.0.db.get().await.map_err(store::Error::from)?)
+    }
+}
+
+impl std::fmt::Debug for App {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("App")
+    }
+}

@@ -1,0 +1,182 @@
+//! Publishing that survives the broker: what it does not take now waits in the database.
+
+use std::time::Duration;
+
+use domain::Clock;
+use queue::{Envelope, Publisher};
+use store::{GenericClient, Pool, outbox::OutboxRow};
+use tokio_util::sync::CancellationToken;
+use tracing::{error, warn};
+use uuid::Uuid;
+
+use crate::{App, Error};
+
+/// How long whoever wrote or claimed a row has to publish it before the relay takes it.
+const HOLD: time::Duration = time::Duration::seconds(30);
+
+/// How often the relay looks when there was nothing to do.
+const IDLE: Duration = Duration::from_secs(1);
+
+/// Messages that the relay takes at once.
+const BATCH: i64 = 200;
+
+/// Publishes task messages, or keeps them for later.
+#[derive(Clone)]
+pub(crate) struct Outbox {
+    db: Pool,
+    publisher: Publisher,
+    clock: Clock,
+}
+
+impl Outbox {
+    pub(crate) fn new(db: Pool, publisher: Publisher, clock: Clock) -> Self {
+        Self { db, publisher, clock }
+    }
+
+    /// Publishes the messages; those that the broker does not take go to the outbox table.
+    ///
+    /// # Errors
+    /// When the table does not take them either.
+    pub(crate) async fn publish(&self, envelopes: &[Envelope]) -> Result<(), store::Error> {
+        let results = self.publisher.publish_all(envelopes).await;
+        let mut left = Vec::new();
+        for (envelope, result) in envelopes.iter().zip(results) {
+            if let Err(error) = result {
+                warn!(task.name = envelope.task, task.id = envelope.id, %error,
+                      "not published; it waits in the outbox");
+                left.push(row(envelope, &self.clock, None)?);
+            }
+        }
+        if left.is_empty() {
+            return Ok(());
+        }
+        metrics::counter!("outbox_written_total").increment(left.len() as u64);
+        store::outbox::insert(&self.db.get().await?, &left).await
+    }
+}
+
+/// The row that keeps a message, held by us for `hold` if given.
+pub(crate) fn row(
+    envelope: &Envelope,
+    clock: &Clock,
+    hold: Option<time::Duration>,
+) -> Result<OutboxRow, store::Error> {
+    let now = clock.now();
+    Ok(OutboxRow {
+        id: clock.new_id(),
+        created_at: now,
+        queue: envelope.queue.clone(),
+        task: envelope.task.clone(),
+        message: serde_json::to_value(envelope).map_err(|source| store::Error::Column {
+            column: "outbox.message",
+            source: source.into(),
+        })?,
+        claimed_until: hold.map(|hold| now + hold),
+    })
+}
+
+impl App {
+    /// Publishes a task message, or keeps it in the outbox.
+    ///
+    /// # Errors
+    /// [`Error::Internal`] when neither the broker nor the database takes it.
+    pub async fn enqueue(&self, envelope: Envelope) -> Result<(), Error> {
+        Ok(self.outbox().publish(&[envelope]).await?)
+    }
+
+    pub(crate) fn outbox(&self) -> Outbox {
+        Outbox::new(self.0.db.clone(), self.0.publisher.clone(), self.0.clock.clone())
+    }
+
+    /// A row for a message that is written together with the work that causes it, and that
+    /// [`App::publish_written`] publishes right after the commit.
+    pub(crate) fn written(&self, envelope: &Envelope) -> Result<OutboxRow, Error> {
+        Ok(row(envelope, &self.0.clock, Some(HOLD))?)
+    }
+
+    /// Publishes a message whose row has been committed, and deletes the row. Failing leaves the
+    /// row to the relay, so nothing is lost and nobody has to be told.
+    pub(crate) async fn publish_written(&self, id: Uuid, envelope: &Envelope) {
+        let published = self.0.publisher.publish(envelope).await;
+        let done = match published {
+            Ok(()) => match self.db().await {
+                Ok(db) => store::outbox::delete(&db, &[id]).await.map_err(Error::from),
+                Err(error) => Err(error),
+            },
+            Err(error) => {
+                warn!(task.name = envelope.task, task.id = envelope.id, %error,
+                      "not published; the relay will");
+                Ok(())
+            }
+        };
+        if let Err(error) = done {
+            warn!(
+                task.id = envelope.id,
+                error = &error as &dyn std::error::Error,
+                "published, but its outbox row stays; the relay may publish it again"
+            );
+        }
+    }
+
+    /// Publishes what waits in the outbox, until `stop`. Every API and worker process runs one.
+    pub async fn relay(&self, stop: CancellationToken) {
+        loop {
+            let pause = match self.relay_once().await {
+                Ok(published) if published > 0 => continue,
+                Ok(_) => IDLE,
+                Err(error) => {
+                    error!(error = &error as &dyn std::error::Error, "the outbox relay failed");
+                    IDLE * 5
+                }
+            };
+            tokio::select! {
+                () = stop.cancelled() => return,
+                () = tokio::time::sleep(pause) => {}
+            }
+        }
+    }
+
+    /// Publishes one batch of the outbox; returns how many messages the broker took.
+    ///
+    /// # Errors
+    /// [`Error::Internal`] when the database fails.
+    pub async fn relay_once(&self) -> Result<usize, Error> {
+        let db = self.db().await?;
+        if !self.0.publisher.is_connected() {
+            return Ok(0);
+        }
+        let now = self.clock().now();
+        let rows = store::outbox::claim(&db, BATCH, now, now + HOLD).await?;
+        if rows.is_empty() {
+            return Ok(0);
+        }
+        let (ids, envelopes): (Vec<Uuid>, Vec<Envelope>) = rows
+            .into_iter()
+            .filter_map(|(id, message)| match serde_json::from_value(message) {
+                Ok(envelope) => Some((id, envelope)),
+                Err(error) => {
+                    error!(outbox.id = %id, %error, "an outbox row cannot be read; it stays");
+                    None
+                }
+            })
+            .unzip();
+        let results = self.0.publisher.publish_all(&envelopes).await;
+        let (mut done, mut left) = (Vec::new(), Vec::new());
+        for (id, result) in ids.into_iter().zip(results) {
+            if result.is_ok() { done.push(id) } else { left.push(id) }
+        }
+        finish(&db, &done, &left).await?;
+        metrics::counter!("outbox_relayed_total").increment(done.len() as u64);
+        Ok(done.len())
+    }
+}
+
+async fn finish(db: &impl GenericClient, done: &[Uuid], left: &[Uuid]) -> Result<(), store::Error> {
+    if !done.is_empty() {
+        store::outbox::delete(db, done).await?;
+    }
+    if !left.is_empty() {
+        store::outbox::release(db, left).await?;
+    }
+    Ok(())
+}

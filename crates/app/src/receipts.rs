@@ -1,0 +1,314 @@
+//! Applying receipts (tasks contract §3.5, public API contract §5.1-5.2).
+//!
+//! Late, repeated, unknown and out-of-order receipts are normal: each is compared with the row's
+//! status and either changes it once or is only logged.
+
+use content::phone;
+use domain::{NotificationId, NotificationStatus, NotificationType};
+use queue::Trace;
+use store::{
+    complaints::Complaint,
+    notifications::ToSend,
+    receipts::{Outcome, Receivable},
+};
+use time::OffsetDateTime;
+use tracing::{info, warn};
+use uuid::Uuid;
+
+use crate::{App, Error};
+
+/// What an SMS provider said.
+#[derive(Clone, Copy, Debug)]
+pub struct SmsReceipt<'a> {
+    /// Which message.
+    pub id: NotificationId,
+    /// Which provider.
+    pub provider: SmsProvider,
+    /// The status that its word means, before the row's own state is considered.
+    pub status: NotificationStatus,
+    /// The provider's finer word.
+    pub detail: Option<&'a str>,
+}
+
+/// An SMS provider that sends receipts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, strum::EnumString)]
+pub enum SmsProvider {
+    /// MMG.
+    #[strum(serialize = "MMG")]
+    Mmg,
+    /// Firetext.
+    Firetext,
+}
+
+impl SmsProvider {
+    /// The name of its row in `provider_details`.
+    #[must_use]
+    pub fn identifier(self) -> &'static str {
+        match self {
+            Self::Mmg => "mmg",
+            Self::Firetext => "firetext",
+        }
+    }
+
+    /// The status that the provider's word means; `None` for a word we do not know.
+    #[must_use]
+    pub fn status(self, word: &str) -> Option<NotificationStatus> {
+        match (self, word) {
+            (Self::Mmg, "3") | (Self::Firetext, "0") => Some(NotificationStatus::Delivered),
+            (Self::Mmg, "2" | "5") | (Self::Firetext, "1") => {
+                Some(NotificationStatus::PermanentFailure)
+            }
+            (Self::Mmg, "4") => Some(NotificationStatus::TemporaryFailure),
+            (Self::Firetext, "2") => Some(NotificationStatus::Pending),
+            _ => None,
+        }
+    }
+}
+
+/// What the email provider said about a message.
+#[derive(Clone, Copy, Debug)]
+pub struct EmailReceipt<'a> {
+    /// The provider's id of the message.
+    pub reference: &'a str,
+    /// Our id, where the provider passed it on.
+    pub id: Option<NotificationId>,
+    /// The status that the event means.
+    pub status: NotificationStatus,
+}
+
+/// A recipient's complaint, as the email provider told it.
+#[derive(Clone, Copy, Debug)]
+pub struct EmailComplaint<'a> {
+    /// The provider's id of the message.
+    pub reference: &'a str,
+    /// Our id, where the provider passed it on.
+    pub id: Option<NotificationId>,
+    /// The provider's id of the complaint.
+    pub feedback_id: Option<&'a str>,
+    /// The provider's word for it.
+    pub complaint_type: Option<&'a str>,
+    /// When the recipient complained.
+    pub at: Option<OffsetDateTime>,
+}
+
+/// What became of a receipt.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Applied {
+    /// The status was changed.
+    Changed,
+    /// The status was final before, or the receipt says nothing new.
+    Ignored,
+    /// We have no such message.
+    Unknown,
+}
+
+impl App {
+    /// Applies an SMS provider's receipt.
+    ///
+    /// # Errors
+    /// Database errors only.
+    pub async fn apply_sms_receipt(
+        &self,
+        receipt: SmsReceipt<'_>,
+        trace: &Trace,
+    ) -> Result<Applied, Error> {
+        // A receipt that meets another one on the same row looks again: twice is enough, since
+        // every winner moves the row closer to its end.
+        for _ in 0..3 {
+            let found = store::receipts::find(&self.db().await?, receipt.id).await?;
+            let Some(row) = found else {
+                warn!("receipt for a message that we do not have");
+                return Ok(Applied::Unknown);
+            };
+            if !NotificationStatus::OPEN_TO_SMS_RECEIPT.contains(&row.status) {
+                info!(notification.status = %row.status, "repeated receipt");
+                return Ok(Applied::Ignored);
+            }
+            if row.international && !country_reports_delivery(&row) {
+                return Ok(Applied::Ignored);
+            }
+            let status = refine(&receipt, &row);
+            let fragments = self.missing_fragments(&row).await;
+            let outcome = Outcome {
+                from: row.status,
+                to: status,
+                at: self.clock().now(),
+                sent_by: receipt.provider.identifier(),
+                billable_units: fragments,
+                reference: None,
+            };
+            if self.apply(&row, &outcome, trace).await? {
+                return Ok(Applied::Changed);
+            }
+        }
+        Ok(Applied::Ignored)
+    }
+
+    /// Applies an email receipt.
+    ///
+    /// # Errors
+    /// Database errors only.
+    pub async fn apply_email_receipt(
+        &self,
+        receipt: EmailReceipt<'_>,
+        trace: &Trace,
+    ) -> Result<Applied, Error> {
+        for _ in 0..3 {
+            let Some(row) = self.find_email(receipt.id, receipt.reference).await? else {
+                return Ok(Applied::Unknown);
+            };
+            if !NotificationStatus::OPEN_TO_EMAIL_RECEIPT.contains(&row.status) {
+                info!(notification.status = %row.status, "repeated receipt");
+                return Ok(Applied::Ignored);
+            }
+            let outcome = Outcome {
+                from: row.status,
+                to: receipt.status,
+                at: self.clock().now(),
+                sent_by: "ses",
+                billable_units: 0,
+                reference: Some(receipt.reference),
+            };
+            if self.apply(&row, &outcome, trace).await? {
+                return Ok(Applied::Changed);
+            }
+        }
+        Ok(Applied::Ignored)
+    }
+
+    /// Keeps a complaint; the message's status stays. One told twice is kept once.
+    ///
+    /// # Errors
+    /// Database errors only.
+    pub async fn record_complaint(&self, complaint: EmailComplaint<'_>) -> Result<Applied, Error> {
+        let Some(row) = self.find_email(complaint.id, complaint.reference).await? else {
+            return Ok(Applied::Unknown);
+        };
+        let told = complaint.feedback_id.unwrap_or(complaint.reference);
+        let complaint = Complaint {
+            id: Uuid::new_v5(&row.id.0, told.as_bytes()),
+            notification_id: row.id,
+            service_id: row.service_id,
+            ses_feedback_id: complaint.feedback_id.map(str::to_owned),
+            complaint_type: complaint.complaint_type.map(str::to_owned),
+            complaint_date: complaint.at,
+            created_at: self.clock().now(),
+        };
+        let new = store::complaints::insert(&self.db().await?, &complaint).await?;
+        Ok(if new { Applied::Changed } else { Applied::Ignored })
+    }
+
+    async fn find_email(
+        &self,
+        id: Option<NotificationId>,
+        reference: &str,
+    ) -> Result<Option<Receivable>, Error> {
+        let db = self.db().await?;
+        if let Some(id) = id
+            && let Some(row) = store::receipts::find(&db, id).await?
+            && row.notification_type == NotificationType::Email
+        {
+            return Ok(Some(row));
+        }
+        Ok(store::receipts::find_by_reference(&db, reference).await?)
+    }
+
+    /// Changes the row and, in the same statement, writes the callback; then publishes it.
+    async fn apply(
+        &self,
+        row: &Receivable,
+        outcome: &Outcome<'_>,
+        trace: &Trace,
+    ) -> Result<bool, Error> {
+        let callback = match outcome.to {
+            NotificationStatus::Pending => None,
+            status => self.delivery_status_callback(row, status, outcome.at, trace).await?,
+        };
+        let written = callback.as_ref().map(|envelope| self.written(envelope)).transpose()?;
+        let changed =
+            store::receipts::apply(&self.db().await?, row.id, outcome, written.as_ref()).await?;
+        if changed {
+            metrics::counter!("notifications_finished_total",
+                "channel" => <&str>::from(row.notification_type),
+                "status" => <&str>::from(outcome.to))
+            .increment(1);
+            if let (Some(written), Some(callback)) = (&written, &callback) {
+                self.publish_written(written.id, callback).await;
+            }
+        }
+        Ok(changed)
+    }
+
+    /// The fragments of a text message whose receipt is faster than the record of its send.
+    async fn missing_fragments(&self, row: &Receivable) -> i32 {
+        if row.billable_units > 0 {
+            return row.billable_units;
+        }
+        let message = ToSend {
+            id: row.id,
+            service_id: row.service_id,
+            template_id: row.template_id,
+            template_version: row.template_version,
+            notification_type: row.notification_type,
+            key_type: row.key_type,
+            to: String::new(),
+            normalised_to: String::new(),
+            signed_personalisation: row.signed_personalisation.clone(),
+            reply_to_text: None,
+            international: row.international,
+            unsubscribe_link: None,
+        };
+        match self.compose_sms(&message).await {
+            Ok(sms) => sms.fragments,
+            Err(error) => {
+                warn!(error = &error as &dyn std::error::Error, "cannot count the fragments");
+                0
+            }
+        }
+    }
+}
+
+/// The status that a receipt makes of this row: a bare failure from Firetext is refined by its
+/// detail code, else by the row's own state (public API contract §5.1).
+fn refine(receipt: &SmsReceipt<'_>, row: &Receivable) -> NotificationStatus {
+    let firetext_failure = receipt.provider == SmsProvider::Firetext
+        && receipt.status == NotificationStatus::PermanentFailure;
+    if !firetext_failure {
+        return receipt.status;
+    }
+    let from_firetext = row.sent_by.as_deref().is_none_or(|name| name == "firetext");
+    match receipt.detail.filter(|_| from_firetext) {
+        Some("101" | "201" | "301" | "401") => NotificationStatus::PermanentFailure,
+        Some("000" | "102" | "103" | "104" | "302" | "900") => NotificationStatus::TemporaryFailure,
+        _ if row.status == NotificationStatus::Pending => NotificationStatus::TemporaryFailure,
+        _ => NotificationStatus::PermanentFailure,
+    }
+}
+
+fn country_reports_delivery(row: &Receivable) -> bool {
+    let rate = row.phone_prefix.as_deref().and_then(phone::rate_of);
+    rate.is_none_or(|rate| rate.sends_delivery_receipts)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn providers_words() {
+        use NotificationStatus as S;
+        for (provider, word, status) in [
+            (SmsProvider::Mmg, "2", Some(S::PermanentFailure)),
+            (SmsProvider::Mmg, "3", Some(S::Delivered)),
+            (SmsProvider::Mmg, "4", Some(S::TemporaryFailure)),
+            (SmsProvider::Mmg, "5", Some(S::PermanentFailure)),
+            (SmsProvider::Mmg, "0", None),
+            (SmsProvider::Firetext, "0", Some(S::Delivered)),
+            (SmsProvider::Firetext, "1", Some(S::PermanentFailure)),
+            (SmsProvider::Firetext, "2", Some(S::Pending)),
+            (SmsProvider::Firetext, "3", None),
+        ] {
+            assert_eq!(provider.status(word), status, "{provider:?} {word}");
+        }
+    }
+}

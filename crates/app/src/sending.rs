@@ -1,0 +1,391 @@
+//! Sending, between the claim and the record. The call to the provider itself is the worker's.
+//!
+//! A notification is claimed before it is sent, so that two workers never send it at once. A claim
+//! dies with its worker; because the provider may have the message by then, whoever finds a dead
+//! claim first waits for a receipt (design: "a lease that dies with its worker expires").
+
+use std::{sync::Arc, time::Duration};
+
+use anyhow::Context;
+use content::{Personalisation, email::EmailTemplate, sms::SmsTemplate};
+use domain::{KeyType, NotificationId, NotificationStatus, NotificationType, Service};
+use queue::{Attempt, Envelope, Trace};
+use serde_json::{Value, json};
+use store::notifications::{Claim, ClaimState, Sent, ToSend};
+use tasks::{ProcessSesResult, ProcessSmsClientResponse, delivery::SEND_TIME_LIMIT, queues};
+use time::{OffsetDateTime, format_description::well_known::Rfc3339};
+use tracing::{info, warn};
+
+use crate::{App, Error, caches::get_or_load};
+
+/// How much longer than the attempt itself a claim lives.
+const CLAIM_MARGIN: Duration = Duration::from_secs(30);
+
+/// What became of an attempt to claim a notification.
+#[derive(Debug)]
+pub enum Claimed {
+    /// It is ours to send.
+    Ours(Box<ToSend>),
+    /// Nothing is to be done: it has been sent, or another message will see to it.
+    Nothing,
+    /// Its last worker died with it: look again after this, when a receipt may have come.
+    WaitForReceipt(Duration),
+}
+
+/// A text message, ready for a provider.
+#[derive(Clone, Debug)]
+pub struct ComposedSms {
+    /// The text as the recipient reads it.
+    pub text: String,
+    /// Parts that it is billed as.
+    pub fragments: i32,
+}
+
+/// An email, ready for a provider.
+#[derive(Clone, Debug)]
+pub struct ComposedEmail {
+    /// The name in the From header.
+    pub from_name: String,
+    /// The From address.
+    pub from_address: String,
+    /// The subject.
+    pub subject: String,
+    /// The body as plain text.
+    pub text: String,
+    /// The body as HTML.
+    pub html: String,
+}
+
+/// Why a message cannot be composed.
+#[derive(Debug, thiserror::Error)]
+pub enum ComposeError {
+    /// The service has been archived since it was accepted.
+    #[error("the service is archived")]
+    ServiceInactive,
+    /// It could not be read or rendered.
+    #[error(transparent)]
+    Other(#[from] Error),
+}
+
+impl App {
+    /// Claims a notification for sending.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`] when it does not exist (yet); database errors.
+    pub async fn claim_to_send(
+        &self,
+        id: NotificationId,
+        attempt: &Attempt,
+    ) -> Result<Claimed, Error> {
+        let now = self.clock().now();
+        let number = i32::try_from(attempt.number()).unwrap_or(i32::MAX);
+        let claim = Claim {
+            worker: self.0.worker,
+            attempt: number,
+            now,
+            until: now + SEND_TIME_LIMIT + CLAIM_MARGIN,
+        };
+        let db = self.db().await?;
+        if let Some(message) = store::notifications::claim(&db, id, claim).await? {
+            return Ok(Claimed::Ours(Box::new(message)));
+        }
+        let state = store::notifications::claim_state(&db, id).await?;
+        let wait = self.0.receipt_wait;
+        match judge(&state, number, attempt.redelivered(), now) {
+            Verdict::Leave => {
+                info!(notification.status = %state.status, "nothing to send");
+                Ok(Claimed::Nothing)
+            }
+            Verdict::WaitFor(left) => Ok(Claimed::WaitForReceipt(left + wait)),
+            Verdict::Broken { seen } => {
+                let due = now + wait;
+                if store::notifications::break_claim(&db, id, seen, number, due).await? {
+                    warn!("an earlier attempt ended unrecorded; waiting for a receipt");
+                    Ok(Claimed::WaitForReceipt(wait))
+                } else {
+                    Ok(Claimed::Nothing)
+                }
+            }
+        }
+    }
+
+    /// Renders a text message.
+    ///
+    /// # Errors
+    /// [`ComposeError`].
+    pub async fn compose_sms(&self, message: &ToSend) -> Result<ComposedSms, ComposeError> {
+        let service = self.active_service(message).await?;
+        let template = self
+            .template_version(message.service_id, message.template_id, message.template_version)
+            .await?;
+        let values = self.personalisation(message.signed_personalisation.as_deref())?;
+        let prefix = service.prefix_sms.then_some(service.name.as_str());
+        let sms = SmsTemplate::new(&template.content, prefix, &Personalisation::from(values));
+        let fragments = i32::try_from(sms.fragments()).unwrap_or(i32::MAX);
+        Ok(ComposedSms { text: sms.message().to_owned(), fragments })
+    }
+
+    /// Renders an email.
+    ///
+    /// # Errors
+    /// [`ComposeError`].
+    pub async fn compose_email(&self, message: &ToSend) -> Result<ComposedEmail, ComposeError> {
+        let service = self.active_service(message).await?;
+        let template = self
+            .template_version(message.service_id, message.template_id, message.template_version)
+            .await?;
+        let values = self.personalisation(message.signed_personalisation.as_deref())?;
+        let personalisation = Personalisation::from(values);
+        let subject = template.subject.as_deref().unwrap_or_default();
+        let email = EmailTemplate::new(subject, &template.content, &personalisation);
+        Ok(ComposedEmail {
+            from_name: service.email_sender_name().to_owned(),
+            from_address: self.sender_address(&service),
+            subject: email.subject().to_owned(),
+            text: email.plain_text(),
+            html: email.html(),
+        })
+    }
+
+    async fn active_service(&self, message: &ToSend) -> Result<Service, ComposeError> {
+        let account = self.account(message.service_id).await?.ok_or(Error::NotFound)?;
+        if account.service.active {
+            Ok(account.service.clone())
+        } else {
+            Err(ComposeError::ServiceInactive)
+        }
+    }
+
+    /// The active providers of a channel with their weights.
+    ///
+    /// # Errors
+    /// Database errors only.
+    pub async fn providers(&self) -> Result<Arc<Vec<store::providers::Provider>>, Error> {
+        get_or_load(&self.0.caches.providers, (), async {
+            Ok(Arc::new(store::providers::list_active(&self.db().await?).await?))
+        })
+        .await
+    }
+
+    /// Records that a provider has the message. Tries for a while: what is not recorded may be
+    /// sent twice.
+    ///
+    /// # Errors
+    /// Database errors that did not go away.
+    pub async fn record_sent(&self, id: NotificationId, sent: &Sent<'_>) -> Result<(), Error> {
+        let mut pause = Duration::from_millis(100);
+        loop {
+            let recorded = match self.db().await {
+                Ok(db) => {
+                    store::notifications::record_sent(&db, id, sent).await.map_err(Error::from)
+                }
+                Err(error) => Err(error),
+            };
+            match recorded {
+                Err(error) if pause < Duration::from_secs(10) => {
+                    warn!(error = &error as &dyn std::error::Error, "not recorded as sent yet");
+                    tokio::time::sleep(pause).await;
+                    pause *= 2;
+                }
+                other => return other,
+            }
+        }
+    }
+
+    /// Lets go of a claim whose attempt failed, and notes when the next one is due.
+    ///
+    /// # Errors
+    /// Database errors only.
+    pub async fn put_off(
+        &self,
+        id: NotificationId,
+        attempt: &Attempt,
+        delay: Duration,
+        billable_units: i32,
+    ) -> Result<(), Error> {
+        let next = i32::try_from(attempt.number()).unwrap_or(i32::MAX).saturating_add(1);
+        let due = self.clock().now() + delay;
+        let (db, worker) = (self.db().await?, self.0.worker);
+        Ok(store::notifications::put_off(&db, id, worker, next, due, billable_units).await?)
+    }
+
+    /// Ends a notification that will not be sent. The service is not called back for that.
+    ///
+    /// # Errors
+    /// Database errors only.
+    pub async fn give_up(&self, id: NotificationId) -> Result<(), Error> {
+        let now = self.clock().now();
+        if store::notifications::set_technical_failure(&self.db().await?, id, now).await? {
+            metrics::counter!("notifications_given_up_total").increment(1);
+        }
+        Ok(())
+    }
+
+    /// Plays the provider for a test key: the message counts as sent, and a receipt with the
+    /// outcome that its recipient stands for is queued (public API contract §3.11).
+    ///
+    /// # Errors
+    /// Database errors only.
+    pub async fn simulate(
+        &self,
+        message: &ToSend,
+        fragments: i32,
+        trace: &Trace,
+    ) -> Result<(), Error> {
+        let now = self.clock().now();
+        let receipt_id = self.clock().new_id();
+        let sms = message.notification_type == NotificationType::Sms;
+        let reference = (!sms).then(|| self.clock().new_id().to_string());
+        let envelope = match &reference {
+            None => Envelope::new(&simulated_sms_receipt(message), receipt_id, trace),
+            Some(reference) => {
+                let receipt = simulated_email_receipt(message, reference, now)?;
+                Envelope::new(&receipt, receipt_id, trace)
+            }
+        }
+        .map_err(anyhow::Error::from)?
+        .on(queues::RESEARCH_MODE);
+        let row = self.written(&envelope)?;
+        let mut db = self.db().await?;
+        let tx = db.transaction().await.map_err(store::Error::from)?;
+        let status = if message.international {
+            NotificationStatus::Sent
+        } else {
+            NotificationStatus::Sending
+        };
+        let sent = Sent {
+            status,
+            sent_by: if sms { "mmg" } else { "ses" },
+            sent_at: now,
+            billable_units: fragments,
+            reference: reference.as_deref(),
+        };
+        store::notifications::record_sent(&tx, message.id, &sent).await?;
+        store::outbox::insert(&tx, std::slice::from_ref(&row)).await?;
+        tx.commit().await.map_err(store::Error::from)?;
+        drop(db);
+        self.publish_written(row.id, &envelope).await;
+        Ok(())
+    }
+}
+
+/// What to do about a notification that could not be claimed.
+#[derive(Debug, PartialEq)]
+enum Verdict {
+    /// Nothing: it is past `created`, or somebody else's message will see to it.
+    Leave,
+    /// This very message may have died with its worker, whose claim still has this long to live.
+    WaitFor(Duration),
+    /// The claim, which runs until `seen`, is dead.
+    Broken { seen: OffsetDateTime },
+}
+
+fn judge(state: &ClaimState, attempt: i32, redelivered: bool, now: OffsetDateTime) -> Verdict {
+    if state.status != NotificationStatus::Created {
+        return Verdict::Leave;
+    }
+    match state.claimed_until {
+        // Put off: the message of that attempt is on its way.
+        None => Verdict::Leave,
+        // A later attempt exists only because the one that holds the claim is over.
+        Some(seen) if seen <= now || state.attempt < attempt => Verdict::Broken { seen },
+        Some(until) if redelivered => {
+            Verdict::WaitFor(Duration::try_from(until - now).unwrap_or_default())
+        }
+        Some(_) => Verdict::Leave,
+    }
+}
+
+fn simulated_sms_receipt(message: &ToSend) -> ProcessSmsClientResponse {
+    let number = message.to.trim();
+    let status = if number.ends_with("7700900003") {
+        "4"
+    } else if number.ends_with("7700900002") {
+        "5"
+    } else {
+        "3"
+    };
+    ProcessSmsClientResponse {
+        status: status.to_owned(),
+        provider_reference: message.id.to_string(),
+        client_name: "MMG".to_owned(),
+        detailed_status_code: None,
+        delivery_iso_timestamp: None,
+        receipt_iso_timestamp: None,
+    }
+}
+
+fn simulated_email_receipt(
+    message: &ToSend,
+    reference: &str,
+    now: OffsetDateTime,
+) -> Result<ProcessSesResult, Error> {
+    let at = now.format(&Rfc3339).context("writing a time")?;
+    let mut event: Value = json!({ "mail": { "messageId": reference, "timestamp": at } });
+    match message.to.as_str() {
+        "perm-fail@simulator.notify" => {
+            event["notificationType"] = json!("Bounce");
+            event["bounce"] = json!({ "bounceType": "Permanent", "timestamp": at });
+        }
+        "temp-fail@simulator.notify" => {
+            event["notificationType"] = json!("Bounce");
+            event["bounce"] = json!({ "bounceType": "Transient", "timestamp": at });
+        }
+        _ => {
+            event["notificationType"] = json!("Delivery");
+            event["delivery"] = json!({ "timestamp": at });
+        }
+    }
+    Ok(ProcessSesResult {
+        response: json!({ "Type": "Notification", "Message": event.to_string() }),
+        receipt_iso_timestamp: None,
+    })
+}
+
+/// Whether a message goes to a provider or is only simulated.
+#[must_use]
+pub fn is_simulated(message: &ToSend) -> bool {
+    message.key_type == KeyType::Test
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use time::macros::datetime;
+
+    const NOW: OffsetDateTime = datetime!(2026-11-24 12:00 UTC);
+
+    fn state(status: NotificationStatus, attempt: i32, claimed_for: Option<i64>) -> ClaimState {
+        let claimed_until = claimed_for.map(|seconds| NOW + time::Duration::seconds(seconds));
+        ClaimState { status, attempt, claimed_until }
+    }
+
+    #[test]
+    fn what_is_past_created_is_left_alone() {
+        let sending = state(NotificationStatus::Sending, 0, None);
+        assert_eq!(judge(&sending, 0, true, NOW), Verdict::Leave);
+    }
+
+    #[test]
+    fn a_second_message_leaves_a_live_claim_and_an_attempt_that_is_put_off_alone() {
+        let held = state(NotificationStatus::Created, 0, Some(60));
+        assert_eq!(judge(&held, 0, false, NOW), Verdict::Leave);
+        let put_off = state(NotificationStatus::Created, 1, None);
+        assert_eq!(judge(&put_off, 0, false, NOW), Verdict::Leave);
+    }
+
+    #[test]
+    fn a_redelivered_message_waits_until_the_claim_of_its_dead_worker_runs_out() {
+        let held = state(NotificationStatus::Created, 0, Some(60));
+        assert_eq!(judge(&held, 0, true, NOW), Verdict::WaitFor(Duration::from_secs(60)));
+    }
+
+    #[test]
+    fn a_claim_is_dead_when_it_ran_out_or_when_its_attempt_is_over() {
+        let ran_out = state(NotificationStatus::Created, 0, Some(0));
+        assert_eq!(judge(&ran_out, 0, false, NOW), Verdict::Broken { seen: NOW });
+        let over = state(NotificationStatus::Created, 0, Some(60));
+        let seen = NOW + time::Duration::seconds(60);
+        assert_eq!(judge(&over, 1, false, NOW), Verdict::Broken { seen });
+    }
+}

@@ -1,0 +1,70 @@
+//! What to measure, and where the system is.
+
+use std::path::PathBuf;
+
+/// Measures the running system of `make up`
+#[derive(clap::Parser)]
+#[command(name = "bench")]
+pub struct Args {
+    /// What to measure
+    #[arg(value_enum, default_value_t = Suite::All)]
+    pub suite: Suite,
+    /// Write all figures there, as JSON
+    #[arg(long)]
+    pub json: Option<PathBuf>,
+    /// Seconds that each measurement of a rate lasts, after a warm-up of one second
+    #[arg(long, default_value_t = 8, value_parser = clap::value_parser!(u32).range(1..))]
+    pub seconds: u32,
+    /// Folder of the process ids of the running system
+    #[arg(long, default_value = ".dev/run")]
+    pub run_dir: PathBuf,
+    /// The program pgbench; without it, the one of the newest PostgreSQL that is installed
+    #[arg(long)]
+    pub pgbench: Option<PathBuf>,
+    /// Where the API answers
+    #[arg(long, env = "API_URL")]
+    pub api_url: String,
+    /// A normal key of a live service, whose rate limit is out of reach (`postroom fixtures
+    /// --rate-limit`)
+    #[arg(long, env = "API_KEY", hide_env_values = true)]
+    pub api_key: String,
+    /// An SMS template of that service, with the placeholder `name`
+    #[arg(long, env = "SMS_TEMPLATE_ID")]
+    pub sms_template_id: String,
+    /// The system's database
+    #[arg(long, env = "SQLALCHEMY_DATABASE_URI", hide_env_values = true)]
+    pub database_url: String,
+    /// The system's broker
+    #[arg(long, env = "CELERY_BROKER_URL", hide_env_values = true)]
+    pub broker_url: String,
+}
+
+/// A set of measurements.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub enum Suite {
+    /// Accepting text messages, beside the floors; workers stand still
+    Post,
+    /// Showing notifications; workers stand still
+    Get,
+    /// From POST to `delivered`, through every process
+    Deliver,
+    /// All of these
+    All,
+}
+
+impl Suite {
+    /// Whether `part` is to be measured.
+    pub fn has(self, part: Self) -> bool {
+        self == Self::All || self == part
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    #[test]
+    fn options_are_consistent() {
+        super::Args::command().debug_assert();
+    }
+}

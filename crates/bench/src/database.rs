@@ -1,0 +1,203 @@
+//! The database: how fast it inserts at best, and the rows that measuring leaves.
+
+use std::{
+    path::{Path, PathBuf},
+    process::Stdio,
+    time::Duration,
+};
+
+use anyhow::{Context, bail, ensure};
+use tokio::process::Command;
+use tokio_postgres::{Client, NoTls};
+
+/// What the references of our notifications begin with.
+pub const MARK: &str = "postroom-bench-";
+
+/// A connection to the system's database.
+pub struct Database {
+    client: Client,
+    url: String,
+    pgbench: PathBuf,
+}
+
+/// How the notifications of one reference ended.
+pub struct Delivered {
+    /// When the last of them was delivered, in seconds since 1970.
+    pub last_at: f64,
+    /// The longest that one took from being accepted, in seconds.
+    pub slowest_seconds: f64,
+}
+
+impl Database {
+    /// Connects, and finds pgbench unless it is given.
+    ///
+    /// # Errors
+    /// When the database cannot be reached, or there is no pgbench.
+    pub async fn connect(url: &str, pgbench: Option<&Path>) -> anyhow::Result<Self> {
+        let (client, connection) =
+            tokio_postgres::connect(url, NoTls).await.context("connecting to the database")?;
+        // How it ends is seen by the statement that is under way.
+        tokio::spawn(connection);
+        let pgbench = match pgbench {
+            Some(path) => path.to_owned(),
+            None => newest_pgbench().context("pgbench is not installed; see --pgbench")?,
+        };
+        Ok(Self { client, url: url.to_owned(), pgbench })
+    }
+
+    /// Deletes the rows of all measurements, and leaves the table and the log as if they had never
+    /// been, so that one measurement does not pay for another's vacuum or checkpoint.
+    ///
+    /// # Errors
+    /// Database errors only.
+    pub async fn clear(&self) -> anyhow::Result<()> {
+        let ours = format!("{MARK}%");
+        self.client
+            .execute("DELETE FROM notifications WHERE client_reference LIKE $1", &[&ours])
+            .await?;
+        self.client.batch_execute("VACUUM notifications").await?;
+        self.client.batch_execute("CHECKPOINT").await?;
+        Ok(())
+    }
+
+    /// Waits until the outbox is empty: until everything accepted has been published.
+    ///
+    /// # Errors
+    /// When it is not within 30 seconds.
+    pub async fn wait_for_outbox(&self) -> anyhow::Result<()> {
+        for _ in 0..300 {
+            let row = self.client.query_one("SELECT count(*) FROM outbox", &[]).await?;
+            if row.try_get::<_, i64>(0)? == 0 {
+                return Ok(());
+            }
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+        bail!("the outbox does not empty")
+    }
+
+    /// The ids of the notifications with this reference.
+    ///
+    /// # Errors
+    /// Database errors only.
+    pub async fn ids(&self, reference: &str) -> anyhow::Result<Vec<String>> {
+        let sql = "SELECT id::text FROM notifications WHERE client_reference = $1";
+        let rows = self.client.query(sql, &[&reference]).await?;
+        rows.iter().map(|row| Ok(row.try_get(0)?)).collect()
+    }
+
+    /// How many notifications with this reference are delivered.
+    ///
+    /// # Errors
+    /// Database errors only.
+    pub async fn delivered(&self, reference: &str) -> anyhow::Result<u32> {
+        let sql = "SELECT count(*) FROM notifications
+                    WHERE client_reference = $1 AND notification_status = 'delivered'";
+        let row = self.client.query_one(sql, &[&reference]).await?;
+        Ok(u32::try_from(row.try_get::<_, i64>(0)?)?)
+    }
+
+    /// The times of the delivered notifications with this reference, from their rows.
+    ///
+    /// # Errors
+    /// Database errors; also when there are none.
+    pub async fn delivery_times(&self, reference: &str) -> anyhow::Result<Delivered> {
+        let sql = "SELECT extract(epoch FROM max(updated_at))::float8,
+                          extract(epoch FROM max(updated_at - created_at))::float8
+                     FROM notifications
+                    WHERE client_reference = $1 AND notification_status = 'delivered'";
+        let row = self.client.query_one(sql, &[&reference]).await?;
+        Ok(Delivered { last_at: row.try_get(0)?, slowest_seconds: row.try_get(1)? })
+    }
+
+    /// A pgbench script that inserts what a POST does, taken from the one notification with this
+    /// reference: same table, so same indexes and foreign keys; same columns and values.
+    ///
+    /// Its ids rise with time, as those of the API do (version 7), because random ones would be
+    /// slower. They are made of decimal digits, which pgbench can count.
+    ///
+    /// # Errors
+    /// When there is no such notification.
+    pub async fn insert_script(&self, reference: &str) -> anyhow::Result<String> {
+        let sql = r#"
+            SELECT format($script$
+\set n :n + 1
+\set client 100 + :client_id
+\set random random(1000000000000000, 9999999999999999)
+INSERT INTO notifications
+       (id, "to", normalised_to, service_id, template_id, template_version, api_key_id, key_type,
+        notification_type, created_at, _personalisation, client_reference, reply_to_text,
+        international, phone_prefix, rate_multiplier, unsubscribe_link, notification_status,
+        billable_units)
+VALUES (('0199' || :n::text || :client::text || :random::text)::uuid, %L, %L, %L, %L, %L, %L, %L,
+        %L, clock_timestamp() AT TIME ZONE 'UTC', %L, %L || :client::text || :n::text, %L, %L, %L,
+        %L, %L, 'created', 0);
+$script$,
+                   "to", normalised_to, service_id, template_id, template_version, api_key_id,
+                   key_type, notification_type, _personalisation, $2::text, reply_to_text,
+                   international, phone_prefix, rate_multiplier, unsubscribe_link)
+              FROM notifications WHERE client_reference = $1"#;
+        let row = self.client.query_opt(sql, &[&reference, &MARK]).await?;
+        Ok(row.context("the notification that was accepted has no row")?.try_get(0)?)
+    }
+
+    /// Inserts per second by `script` over `clients` connections, each its own transaction.
+    ///
+    /// # Errors
+    /// When pgbench fails, or commits do not wait for the disk.
+    pub async fn inserts_per_second(
+        &self,
+        script: &str,
+        clients: usize,
+        time: Duration,
+    ) -> anyhow::Result<f64> {
+        let durable: String =
+            self.client.query_one("SHOW synchronous_commit", &[]).await?.try_get(0)?;
+        ensure!(durable == "on", "synchronous_commit is {durable}: that would be no floor");
+        let file = std::env::temp_dir().join(format!("postroom-bench-{}.sql", std::process::id()));
+        std::fs::write(&file, script).with_context(|| format!("writing {}", file.display()))?;
+        let output = Command::new(&self.pgbench)
+            .args(["--no-vacuum", "--protocol=prepared", "--jobs=2", "--define=n=100000000"])
+            .arg(format!("--client={clients}"))
+            .arg(format!("--time={}", time.as_secs()))
+            .arg("--file")
+            .arg(&file)
+            .arg(&self.url)
+            .stdin(Stdio::null())
+            .kill_on_drop(true)
+            .output()
+            .await;
+        // Left behind it would do no harm.
+        let _ = std::fs::remove_file(&file);
+        let output = output.with_context(|| format!("running {}", self.pgbench.display()))?;
+        let errors = String::from_utf8_lossy(&output.stderr);
+        ensure!(output.status.success(), "pgbench failed: {errors}");
+        transactions_per_second(&String::from_utf8_lossy(&output.stdout))
+            .context("pgbench printed no rate")
+    }
+}
+
+/// The rate in what pgbench prints.
+fn transactions_per_second(output: &str) -> Option<f64> {
+    output.lines().find_map(|line| line.strip_prefix("tps = ")?.split(' ').next()?.parse().ok())
+}
+
+/// The pgbench of the newest major version below `/usr/lib/postgresql`.
+fn newest_pgbench() -> Option<PathBuf> {
+    let versions = std::fs::read_dir("/usr/lib/postgresql").ok()?;
+    let newest =
+        versions.filter_map(|entry| entry.ok()?.file_name().to_str()?.parse::<u32>().ok()).max()?;
+    Some(format!("/usr/lib/postgresql/{newest}/bin/pgbench").into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::transactions_per_second;
+
+    #[test]
+    fn the_rate_is_read_from_pgbenchs_output() {
+        let output = "latency average = 0.3 ms\n\
+                      tps = 3301.447651 (without initial connection time)\n";
+        assert_eq!(transactions_per_second(output), Some(3301.447651));
+        assert_eq!(transactions_per_second("pgbench (15.18)\n"), None);
+    }
+}

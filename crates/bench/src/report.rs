@@ -1,0 +1,276 @@
+//! The figures: as a table, and as JSON.
+
+use std::fmt;
+
+use serde::Serialize;
+use time::{OffsetDateTime, format_description::well_known::Rfc3339};
+
+use crate::load::{Outcome, WARM_UP};
+
+/// All that one run has measured.
+#[derive(Serialize)]
+pub struct Report {
+    #[serde(with = "time::serde::rfc3339")]
+    date: OffsetDateTime,
+    cores: usize,
+    /// How long each measurement of a rate lasted.
+    seconds: u32,
+    warm_up_seconds: u64,
+    /// How the workers were kept from taking part in `posts` and `gets`; none when neither was
+    /// measured.
+    pub workers: Option<Workers>,
+    /// `POST /v2/notifications/sms`.
+    pub posts: Vec<Post>,
+    /// `GET /v2/notifications/{id}`.
+    pub gets: Vec<Outcome>,
+    /// From POST to `delivered`.
+    pub delivery: Option<Delivery>,
+    /// Resident memory.
+    pub memory: Vec<Memory>,
+}
+
+/// Why no worker took part.
+#[derive(Clone, Copy, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Workers {
+    /// It stood still (SIGSTOP).
+    Halted,
+    /// There was none.
+    None,
+}
+
+/// Accepting, beside what its two servers can do with as many at a time.
+#[derive(Serialize)]
+pub struct Post {
+    #[serde(flatten)]
+    load: Outcome,
+    inserts_per_second: f64,
+    publishes_per_second: f64,
+    /// One insert and then one publish, per second.
+    floor_per_second: f64,
+    /// Posts per second in parts of the floor.
+    ratio: f64,
+}
+
+impl Post {
+    /// Puts a load beside its floors.
+    pub fn new(load: Outcome, inserts_per_second: f64, publishes_per_second: f64) -> Self {
+        let floor_per_second = floor(inserts_per_second, publishes_per_second);
+        let ratio = load.per_second / floor_per_second;
+        Self { load, inserts_per_second, publishes_per_second, floor_per_second, ratio }
+    }
+}
+
+/// The rate of doing one after the other.
+fn floor(a: f64, b: f64) -> f64 {
+    1.0 / (1.0 / a + 1.0 / b)
+}
+
+/// Notifications on their whole way, through API, worker and stub.
+#[derive(Serialize)]
+pub struct Delivery {
+    /// How many were posted.
+    pub posted: u32,
+    /// How many of them were delivered in time.
+    pub delivered: u32,
+    /// How fast they were accepted.
+    pub posts_per_second: f64,
+    /// Delivered per second, from the first POST to the last receipt applied.
+    pub per_second: f64,
+    /// From accepted to delivered, the longest.
+    pub slowest_ms: f64,
+}
+
+/// Resident memory of one process; none when it did not run.
+#[derive(Serialize)]
+pub struct Memory {
+    /// Its name.
+    pub process: &'static str,
+    /// Before anything was measured.
+    pub at_rest_kib: Option<u64>,
+    /// After everything was.
+    pub after_kib: Option<u64>,
+}
+
+impl Report {
+    /// An empty one.
+    pub fn new(date: OffsetDateTime, seconds: u32) -> Self {
+        Self {
+            date,
+            cores: std::thread::available_parallelism().map_or(1, usize::from),
+            seconds,
+            warm_up_seconds: WARM_UP.as_secs(),
+            workers: None,
+            posts: Vec::new(),
+            gets: Vec::new(),
+            delivery: None,
+            memory: Vec::new(),
+        }
+    }
+
+    /// What did not go as it must, one line each.
+    pub fn failures(&self) -> Vec<String> {
+        let posts = self.posts.iter().map(|post| ("POST", &post.load));
+        let gets = self.gets.iter().map(|load| ("GET", load));
+        let mut failures: Vec<_> = posts
+            .chain(gets)
+            .filter(|(_, load)| !load.refused.is_empty())
+            .map(|(what, load)| {
+                format!(
+                    "{what} over {} connections was refused, by status: {:?}",
+                    load.connections, load.refused
+                )
+            })
+            .collect();
+        if let Some(delivery) = &self.delivery
+            && delivery.delivered < delivery.posted
+        {
+            failures.push(format!("{} of {} delivered", delivery.delivered, delivery.posted));
+        }
+        failures
+    }
+}
+
+impl fmt::Display for Report {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let date = self.date.format(&Rfc3339).map_err(|_| fmt::Error)?;
+        writeln!(
+            f,
+            "{date}, {} cores shared by servers, system and generator; rates over {} s after {} s",
+            self.cores, self.seconds, self.warm_up_seconds
+        )?;
+        match self.workers {
+            Some(Workers::Halted) => writeln!(f, "POST and GET: the worker stood still (SIGSTOP)")?,
+            Some(Workers::None) => writeln!(f, "POST and GET: no worker was running")?,
+            None => {}
+        }
+        if !self.posts.is_empty() {
+            self.write_posts(f)?;
+        }
+        if !self.gets.is_empty() {
+            writeln!(f, "\nGET /v2/notifications/{{id}}")?;
+            writeln!(f, "{LOAD_HEADINGS}")?;
+            for load in &self.gets {
+                write_load(f, load)?;
+                writeln!(f)?;
+            }
+        }
+        if let Some(delivery) = &self.delivery {
+            writeln!(f, "\nPOST to delivered: {} text messages", delivery.posted)?;
+            writeln!(
+                f,
+                "{:>11}{:>11}{:>14}{:>12}",
+                "delivered", "posts/s", "delivered/s", "slowest ms"
+            )?;
+            writeln!(
+                f,
+                "{:>11}{:>11.0}{:>14.0}{:>12.0}",
+                delivery.delivered,
+                delivery.posts_per_second,
+                delivery.per_second,
+                delivery.slowest_ms
+            )?;
+        }
+        if !self.memory.is_empty() {
+            writeln!(f, "\n{:<16}{:>12}{:>12}", "resident MiB", "at rest", "after")?;
+        }
+        for memory in &self.memory {
+            let (before, after) = (mebibytes(memory.at_rest_kib), mebibytes(memory.after_kib));
+            writeln!(f, "{:<16}{before:>12}{after:>12}", memory.process)?;
+        }
+        for failure in self.failures() {
+            writeln!(f, "\nFAILED: {failure}")?;
+        }
+        Ok(())
+    }
+}
+
+const LOAD_HEADINGS: &str = "connections      per s     p50 ms     p99 ms  generator";
+
+fn write_load(f: &mut fmt::Formatter<'_>, load: &Outcome) -> fmt::Result {
+    let cpu = format!("{:.0} % cpu", load.generator_cpu * 100.0);
+    write!(
+        f,
+        "{:>11}{:>11.0}{:>11.2}{:>11.2}{cpu:>11}",
+        load.connections, load.per_second, load.p50_ms, load.p99_ms
+    )
+}
+
+impl Report {
+    fn write_posts(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "\nPOST /v2/notifications/sms")?;
+        writeln!(
+            f,
+            "{LOAD_HEADINGS}{:>12}{:>13}{:>10}{:>13}",
+            "inserts/s", "publishes/s", "floor/s", "posts/floor"
+        )?;
+        for post in &self.posts {
+            write_load(f, &post.load)?;
+            writeln!(
+                f,
+                "{:>12.0}{:>13.0}{:>10.0}{:>13.2}",
+                post.inserts_per_second,
+                post.publishes_per_second,
+                post.floor_per_second,
+                post.ratio
+            )?;
+        }
+        writeln!(
+            f,
+            "inserts: pgbench, prepared, the same row into the real table with its indexes and \
+             foreign keys, a commit each;\npublishes: lapin, the same message, confirmed, one \
+             channel; floor: 1 / (1 / inserts + 1 / publishes)"
+        )
+    }
+}
+
+fn mebibytes(kib: Option<u64>) -> String {
+    kib.map_or_else(|| "not running".to_owned(), |kib| format!("{:.1}", kib as f64 / 1024.0))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn load(refused: &[(u16, u32)]) -> Outcome {
+        Outcome {
+            connections: 16,
+            answered: 8000,
+            per_second: 1000.0,
+            p50_ms: 15.5,
+            p99_ms: 31.0,
+            generator_cpu: 0.12,
+            refused: refused.iter().copied().collect(),
+        }
+    }
+
+    #[test]
+    fn the_floor_is_one_after_the_other() {
+        let post = Post::new(load(&[]), 3000.0, 6000.0);
+        assert!((post.floor_per_second - 2000.0).abs() < 1e-9);
+        assert!((post.ratio - 0.5).abs() < 1e-9);
+    }
+
+    #[test]
+    fn a_refusal_and_a_lost_message_fail_the_run() {
+        let mut report = Report::new(OffsetDateTime::UNIX_EPOCH, 8);
+        report.posts.push(Post::new(load(&[]), 1.0, 1.0));
+        assert!(report.failures().is_empty());
+        report.gets.push(load(&[(500, 2)]));
+        report.delivery = Some(Delivery {
+            posted: 2000,
+            delivered: 1999,
+            posts_per_second: 1.0,
+            per_second: 1.0,
+            slowest_ms: 1.0,
+        });
+        assert_eq!(report.failures().len(), 2);
+        let text = report.to_string();
+        assert!(text.contains("FAILED: 1999 of 2000 delivered"), "{text}");
+        assert!(
+            text.contains("GET over 16 connections was refused, by status: {500: 2}"),
+            "{text}"
+        );
+        assert!(serde_json::to_string(&report).unwrap().contains("\"1970-01-01T00:00:00Z\""));
+    }
+}

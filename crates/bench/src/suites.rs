@@ -1,0 +1,206 @@
+//! What is measured, and in which order.
+
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, ensure};
+use domain::Clock;
+use hyper::StatusCode;
+
+use crate::{
+    broker::Broker,
+    cli::{Args, Suite},
+    client::Client,
+    database::{Database, MARK},
+    load::{self, Amount},
+    processes::{self, Processes},
+    report::{Delivery, Memory, Post, Report, Workers},
+};
+
+/// How many connections a rate is measured with.
+const CONNECTIONS: [usize; 3] = [1, 16, 64];
+/// Notifications that GET asks for, one after the other.
+const TO_SHOW: u32 = 1000;
+/// Notifications that are followed to `delivered`.
+const TO_DELIVER: u32 = 2000;
+/// As many before them, which open the workers' connections and fill their caches.
+const DELIVERED_TO_WARM_UP: u32 = 200;
+/// How many connections post them.
+const DELIVERY_CONNECTIONS: usize = 16;
+const DELIVERY_TIME_LIMIT: Duration = Duration::from_secs(120);
+
+/// Everything that a suite needs.
+struct Bench {
+    client: Client,
+    database: Database,
+    broker: Broker,
+    clock: Clock,
+    time: Duration,
+}
+
+/// Measures what `args` ask for, and adds it to the report.
+///
+/// # Errors
+/// When the system cannot be measured. Requests it refused meanwhile are in the report.
+pub async fn run(args: &Args, clock: Clock, report: &mut Report) -> anyhow::Result<()> {
+    let bench = Bench {
+        client: Client::new(&args.api_url, &args.api_key, &args.sms_template_id, clock.clone())?,
+        database: Database::connect(&args.database_url, args.pgbench.as_deref()).await?,
+        broker: Broker::connect(&args.broker_url).await?,
+        time: Duration::from_secs(args.seconds.into()),
+        clock,
+    };
+    let processes = Processes::new(&args.run_dir);
+    let at_rest = processes::NAMES.map(|name| processes.resident_kib(name));
+    bench.database.clear().await?;
+    if args.suite != Suite::Deliver {
+        let sample = bench.sample(processes.pid("worker").is_some()).await?;
+        let halted = processes.halt("worker")?;
+        report.workers = Some(if halted.is_some() { Workers::Halted } else { Workers::None });
+        // Otherwise the broker would push it what we are about to purge.
+        bench.broker.wait_for_workers(false).await?;
+        if args.suite.has(Suite::Post) {
+            bench.posts(&sample, report).await?;
+        }
+        if args.suite.has(Suite::Get) {
+            bench.gets(report).await?;
+        }
+    }
+    if args.suite.has(Suite::Deliver) {
+        bench.broker.wait_for_workers(true).await?;
+        report.delivery = Some(bench.deliver().await?);
+    }
+    report.memory = processes::NAMES
+        .into_iter()
+        .zip(at_rest)
+        .map(|(process, at_rest_kib)| Memory {
+            process,
+            at_rest_kib,
+            after_kib: processes.resident_kib(process),
+        })
+        .collect();
+    Ok(())
+}
+
+impl Bench {
+    /// Posts one text message, which shows that everything is there, and makes of its row the
+    /// script that measures inserts. A worker that runs then has it sent, so that it is halted with
+    /// nothing in its hands.
+    async fn sample(&self, is_sent: bool) -> anyhow::Result<String> {
+        let reference = format!("{MARK}sample");
+        let request = self.client.post_sms(&reference)?;
+        let (status, body) = self.client.connect().await?.send(request).await?;
+        let answer = String::from_utf8_lossy(&body);
+        ensure!(status == StatusCode::CREATED, "the API answered {status}: {answer}");
+        if is_sent {
+            let delivered = self.wait_for_delivered(&reference, 1).await?;
+            ensure!(delivered == 1, "the worker does not deliver");
+        }
+        self.database.insert_script(&reference).await
+    }
+
+    async fn posts(&self, insert: &str, report: &mut Report) -> anyhow::Result<()> {
+        for connections in CONNECTIONS {
+            progress(&format!("POST over {connections} connections"));
+            self.clear().await?;
+            let posts = load::run(
+                &self.client,
+                connections,
+                Amount::Time(self.time),
+                StatusCode::CREATED,
+                // As many characters as the references of the floor's rows.
+                |number| self.client.post_sms(&format!("{MARK}{number:012}")),
+            )
+            .await?;
+            progress(&format!("its floors: inserts and publishes, {connections} at a time"));
+            self.clear().await?;
+            let inserts = self.database.inserts_per_second(insert, connections, self.time).await?;
+            self.clear().await?;
+            let publishes =
+                self.broker.publishes_per_second(&self.clock, connections, self.time).await?;
+            report.posts.push(Post::new(posts, inserts, publishes));
+        }
+        self.clear().await
+    }
+
+    async fn gets(&self, report: &mut Report) -> anyhow::Result<()> {
+        let reference = format!("{MARK}to-show");
+        self.post(&reference, TO_SHOW).await?;
+        let ids = self.database.ids(&reference).await?;
+        ensure!(!ids.is_empty(), "what was accepted is not in this database");
+        for connections in CONNECTIONS {
+            progress(&format!("GET over {connections} connections"));
+            let gets = load::run(
+                &self.client,
+                connections,
+                Amount::Time(self.time),
+                StatusCode::OK,
+                |number| self.client.get_notification(&ids[number as usize % ids.len()]),
+            )
+            .await?;
+            report.gets.push(gets);
+        }
+        self.clear().await
+    }
+
+    async fn deliver(&self) -> anyhow::Result<Delivery> {
+        progress("from POST to delivered");
+        let warm_up = format!("{MARK}warm-up");
+        self.post(&warm_up, DELIVERED_TO_WARM_UP).await?;
+        let warm = self.wait_for_delivered(&warm_up, DELIVERED_TO_WARM_UP).await?;
+        ensure!(warm == DELIVERED_TO_WARM_UP, "only {warm} notifications were delivered");
+
+        let reference = format!("{MARK}to-deliver");
+        let first_post = self.clock.now();
+        let posts_per_second = self.post(&reference, TO_DELIVER).await?;
+        let delivered = self.wait_for_delivered(&reference, TO_DELIVER).await?;
+        ensure!(delivered > 0, "no notification was delivered");
+        let times = self.database.delivery_times(&reference).await?;
+        let first_at = first_post.unix_timestamp_nanos() as f64 / 1e9;
+        Ok(Delivery {
+            posted: TO_DELIVER,
+            delivered,
+            posts_per_second,
+            per_second: f64::from(delivered) / (times.last_at - first_at),
+            slowest_ms: times.slowest_seconds * 1000.0,
+        })
+    }
+
+    /// Posts so many text messages as fast as possible; all must be accepted. Returns how many were
+    /// so per second.
+    async fn post(&self, reference: &str, count: u32) -> anyhow::Result<f64> {
+        let outcome = load::run(
+            &self.client,
+            DELIVERY_CONNECTIONS,
+            Amount::Requests(count),
+            StatusCode::CREATED,
+            |_| self.client.post_sms(reference),
+        )
+        .await?;
+        ensure!(outcome.refused.is_empty(), "refused, by status: {:?}", outcome.refused);
+        Ok(outcome.per_second)
+    }
+
+    /// Waits until so many are delivered, but not for ever; returns how many are.
+    async fn wait_for_delivered(&self, reference: &str, count: u32) -> anyhow::Result<u32> {
+        let deadline = Instant::now() + DELIVERY_TIME_LIMIT;
+        loop {
+            // The rows tell the exact times, so this needs to be neither frequent nor in time.
+            tokio::time::sleep(Duration::from_millis(100)).await;
+            let delivered = self.database.delivered(reference).await?;
+            if delivered >= count || Instant::now() >= deadline {
+                return Ok(delivered);
+            }
+        }
+    }
+
+    /// Leaves nothing of the measurement before. No worker may be consuming.
+    async fn clear(&self) -> anyhow::Result<()> {
+        self.database.wait_for_outbox().await?;
+        self.broker.purge().await.context("emptying the queue")?;
+        self.database.clear().await
+    }
+}
+
+fn progress(what: &str) {
+    eprintln!("{what}");
+}

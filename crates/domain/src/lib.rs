@@ -1,0 +1,19 @@
+//! Words of the business: ids, statuses, limits, signing, London time, Redis key names, the clock.
+//!
+//! Nothing here does I/O or waits, and no function reads the time or makes an id on its own: both
+//! come from [`Clock`]. Every other crate of the system speaks in these types, so a rule that two
+//! of them need (which status may follow which, what a key is called in Redis) is written here
+//! once. Start reading at [`notification`].
+
+pub mod clock;
+pub mod ids;
+pub mod london;
+pub mod notification;
+pub mod redis_keys;
+pub mod service;
+pub mod signing;
+
+pub use clock::Clock;
+pub use ids::{ApiKeyId, InvalidId, NotificationId, ReplyToId, ServiceId, SmsSenderId, TemplateId};
+pub use notification::{NotificationStatus, NotificationType};
+pub use service::{ApiKey, KeyType, Permission, Service, Template};

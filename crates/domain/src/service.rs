@@ -1,0 +1,211 @@
+//! Services, their templates and API keys, as the sending path sees them.
+
+use std::collections::HashSet;
+
+use secrecy::SecretString;
+use serde::{Deserialize, Serialize};
+use strum::{Display, EnumString, IntoStaticStr, VariantArray};
+use time::OffsetDateTime;
+
+use crate::{ApiKeyId, NotificationType, ServiceId, TemplateId};
+
+/// What an API key may do (public API contract §1.1).
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    PartialEq,
+    Eq,
+    Hash,
+    Display,
+    EnumString,
+    IntoStaticStr,
+    VariantArray,
+    Serialize,
+    Deserialize,
+)]
+#[strum(serialize_all = "lowercase")]
+#[serde(rename_all = "lowercase")]
+pub enum KeyType {
+    /// Sends to anyone when the service is live.
+    Normal,
+    /// Sends to the team and its guest list only.
+    Team,
+    /// Sends nothing: outcomes are simulated.
+    Test,
+}
+
+impl KeyType {
+    /// The word that error texts use: `LIVE`, `TEAM` or `TEST`.
+    #[must_use]
+    pub fn public_name(self) -> &'static str {
+        match self {
+            Self::Normal => "LIVE",
+            Self::Team => "TEAM",
+            Self::Test => "TEST",
+        }
+    }
+}
+
+/// Something a service has been allowed to do. Permissions we do not know are left out when read.
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, Hash, Display, EnumString, IntoStaticStr, VariantArray,
+)]
+#[strum(serialize_all = "snake_case")]
+pub enum Permission {
+    /// Let its members move templates between folders.
+    EditFolderPermissions,
+    /// Send emails.
+    Email,
+    /// Let its members sign in by email link.
+    EmailAuth,
+    /// Receive text messages.
+    InboundSms,
+    /// Send letters abroad.
+    InternationalLetters,
+    /// Send text messages abroad.
+    InternationalSms,
+    /// Send letters.
+    Letter,
+    /// Send text messages.
+    Sms,
+    /// Send text messages to UK landlines.
+    SmsToUkLandlines,
+}
+
+impl From<NotificationType> for Permission {
+    fn from(channel: NotificationType) -> Self {
+        match channel {
+            NotificationType::Sms => Self::Sms,
+            NotificationType::Email => Self::Email,
+            NotificationType::Letter => Self::Letter,
+        }
+    }
+}
+
+/// A service: what the rules of sending need to know about it.
+#[derive(Clone, Debug)]
+pub struct Service {
+    /// Its id.
+    pub id: ServiceId,
+    /// Its name, also the prefix of its text messages.
+    pub name: String,
+    /// False once archived: it can do nothing any more.
+    pub active: bool,
+    /// True in trial mode.
+    pub restricted: bool,
+    /// True when text messages begin with its name.
+    pub prefix_sms: bool,
+    /// Requests per minute and key type.
+    pub rate_limit: u32,
+    /// Emails per day.
+    pub email_limit: i64,
+    /// Text messages per day.
+    pub sms_limit: i64,
+    /// Letters per day.
+    pub letter_limit: i64,
+    /// Text messages abroad per day.
+    pub international_sms_limit: i64,
+    /// What it may do.
+    pub permissions: HashSet<Permission>,
+    /// How recipients of files reach the team; none means that files have not been set up.
+    pub contact_link: Option<String>,
+    /// The part of the From address before the `@`.
+    pub email_sender_local_part: String,
+    /// The name in the From header, when it is not the service's own.
+    pub custom_email_sender_name: Option<String>,
+    /// The sender of its text messages unless a request names another.
+    pub default_sms_sender: Option<String>,
+    /// The reply-to address of its emails unless a request names another.
+    pub default_reply_to: Option<String>,
+}
+
+impl Service {
+    /// True when the service may do this.
+    #[must_use]
+    pub fn may(&self, permission: Permission) -> bool {
+        self.permissions.contains(&permission)
+    }
+
+    /// The name in the From header of its emails.
+    #[must_use]
+    pub fn email_sender_name(&self) -> &str {
+        self.custom_email_sender_name.as_deref().unwrap_or(&self.name)
+    }
+
+    /// How many messages of a channel it may send in a day with this type of key.
+    ///
+    /// A test key on a service in trial mode has a live service's limits (public API contract §3.1).
+    #[must_use]
+    pub fn daily_limit(&self, limit: DailyLimit, key: KeyType) -> i64 {
+        let as_live = self.restricted && key == KeyType::Test;
+        match limit {
+            DailyLimit::Email if as_live => 250_000,
+            DailyLimit::Sms if as_live => 250_000,
+            DailyLimit::Letter if as_live => 20_000,
+            DailyLimit::InternationalSms if as_live => 100,
+            DailyLimit::Email => self.email_limit,
+            DailyLimit::Sms => self.sms_limit,
+            DailyLimit::Letter => self.letter_limit,
+            DailyLimit::InternationalSms => self.international_sms_limit,
+        }
+    }
+}
+
+/// What is counted per service and day. The names are those of the counters and error texts.
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, Hash, Display, EnumString, IntoStaticStr, VariantArray,
+)]
+#[strum(serialize_all = "snake_case")]
+pub enum DailyLimit {
+    /// Emails.
+    Email,
+    /// Text messages, those abroad included.
+    Sms,
+    /// Letters.
+    Letter,
+    /// Text messages to other countries.
+    InternationalSms,
+}
+
+impl From<NotificationType> for DailyLimit {
+    fn from(channel: NotificationType) -> Self {
+        match channel {
+            NotificationType::Sms => Self::Sms,
+            NotificationType::Email => Self::Email,
+            NotificationType::Letter => Self::Letter,
+        }
+    }
+}
+
+/// An API key. Its secret is in `SecretString`, so that it never shows in `Debug`.
+#[derive(Clone, Debug)]
+pub struct ApiKey {
+    /// Its id.
+    pub id: ApiKeyId,
+    /// What it may do.
+    pub key_type: KeyType,
+    /// The text that signs its tokens.
+    pub secret: SecretString,
+    /// When it was revoked, or will be.
+    pub expiry_date: Option<OffsetDateTime>,
+}
+
+/// One version of a template.
+#[derive(Clone, Debug)]
+pub struct Template {
+    /// Its id, the same in all versions.
+    pub id: TemplateId,
+    /// Counts from 1.
+    pub version: i32,
+    /// The channel it is for.
+    pub template_type: NotificationType,
+    /// The body, with placeholders.
+    pub content: String,
+    /// The subject, with placeholders; none for text messages.
+    pub subject: Option<String>,
+    /// True once deleted by its team.
+    pub archived: bool,
+    /// True when every email of it carries an unsubscribe link.
+    pub has_unsubscribe_link: bool,
+}

@@ -1,0 +1,54 @@
+//! The one program: a subcommand for each process and each operator command, every one a thin
+//! shell over its own crate. `postroom --help` lists them.
+
+mod config;
+mod fixtures;
+mod processes;
+
+use clap::{Parser, Subcommand};
+
+/// Sends emails, text messages and letters on behalf of many services.
+#[derive(Parser)]
+#[command(name = "postroom", version, about, arg_required_else_help = true)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Serve HTTP: the public API, providers' receipts, status and metrics
+    Api(Box<processes::Api>),
+    /// Consume queues: send, apply receipts, call services back
+    Worker(Box<processes::Worker>),
+    /// Publish the schedule; run two or more, each entry fires once
+    Beat(processes::Beat),
+    /// Bring the database to the schema this version needs
+    Migrate(processes::Migrate),
+    /// Create a demo service with templates and keys, once
+    Fixtures(fixtures::Fixtures),
+    /// Show the effective settings of all processes, secrets masked
+    Config,
+}
+
+#[tokio::main]
+async fn main() -> anyhow::Result<()> {
+    match Cli::parse().command {
+        Command::Api(api) => api.run().await,
+        Command::Worker(worker) => worker.run().await,
+        Command::Beat(beat) => beat.run().await,
+        Command::Migrate(migrate) => migrate.run().await,
+        Command::Fixtures(fixtures) => fixtures.run().await,
+        Command::Config => config::show(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    #[test]
+    fn options_are_consistent() {
+        super::Cli::command().debug_assert();
+    }
+}

@@ -1,0 +1,151 @@
+//! The processes: settings in, parts put together, run until asked to stop.
+
+use std::sync::Arc;
+
+use anyhow::Context;
+use app::App;
+use domain::Clock;
+use queue::{Broker, BrokerConfig, Source};
+use runtime::Health;
+use store::{DatabaseConfig, Limits, RedisConfig};
+use worker::Senders;
+
+/// `postroom api`
+#[derive(clap::Args)]
+pub(crate) struct Api {
+    #[command(flatten)]
+    runtime: runtime::Config,
+    #[command(flatten)]
+    shared: Shared,
+    #[command(flatten)]
+    api: api::Config,
+}
+
+/// `postroom worker`
+#[derive(clap::Args)]
+pub(crate) struct Worker {
+    #[command(flatten)]
+    runtime: runtime::Config,
+    #[command(flatten)]
+    shared: Shared,
+    #[command(flatten)]
+    worker: worker::Config,
+    #[command(flatten)]
+    providers: worker::ProviderConfig,
+    #[command(flatten)]
+    callbacks: providers::callbacks::CallbackConfig,
+}
+
+/// `postroom beat`
+#[derive(clap::Args)]
+pub(crate) struct Beat {
+    #[command(flatten)]
+    runtime: runtime::Config,
+    #[command(flatten)]
+    database: DatabaseConfig,
+}
+
+/// `postroom migrate`
+#[derive(clap::Args)]
+pub(crate) struct Migrate {
+    #[command(flatten)]
+    runtime: runtime::Config,
+    #[command(flatten)]
+    database: DatabaseConfig,
+    /// Name of this installation; part of one row of a new database
+    #[arg(long, env = "NOTIFY_ENVIRONMENT", default_value = "development")]
+    environment: String,
+}
+
+/// What the API and the workers have in common.
+#[derive(clap::Args)]
+pub(crate) struct Shared {
+    #[command(flatten)]
+    database: DatabaseConfig,
+    #[command(flatten)]
+    redis: RedisConfig,
+    #[command(flatten)]
+    broker: BrokerConfig,
+    #[command(flatten)]
+    app: app::Config,
+}
+
+impl Shared {
+    async fn start(&self) -> anyhow::Result<(App, Broker)> {
+        let clock = Clock::system();
+        let limits = Limits::connect(&self.redis, clock.clone())?;
+        let broker = Broker::connect(&self.broker, source(&clock)).await;
+        let app = App::new(&self.app, self.database.pool()?, limits, &broker, clock)?;
+        Ok((app, broker))
+    }
+}
+
+fn source(clock: &Clock) -> Source {
+    let (now, ids) = (clock.clone(), clock.clone());
+    Source::new(move || now.now(), move || ids.new_id())
+}
+
+impl Api {
+    pub(crate) async fn run(self) -> anyhow::Result<()> {
+        let process = runtime::start(&self.runtime)?;
+        let (app, broker) = self.shared.start().await?;
+        manage(&self.runtime, &process, Arc::new(|| true)).await?;
+        let relay = tokio::spawn({
+            let (app, stop) = (app.clone(), process.stop.clone());
+            async move { app.relay(stop).await }
+        });
+        api::serve(self.api, app, process.metrics, process.stop.clone()).await?;
+        process.stop.cancel();
+        relay.await.context("the outbox relay")?;
+        broker.close().await;
+        Ok(())
+    }
+}
+
+impl Worker {
+    pub(crate) async fn run(self) -> anyhow::Result<()> {
+        let process = runtime::start(&self.runtime)?;
+        let queues = self.worker.consumes()?;
+        let (app, broker) = self.shared.start().await?;
+        let senders = Senders::from_config(&self.providers, app.clock())?;
+        let callbacks = providers::callbacks::CallbackClient::from_config(&self.callbacks)?;
+        let broker = Arc::new(broker);
+        let health = Arc::clone(&broker);
+        manage(&self.runtime, &process, Arc::new(move || health.is_connected())).await?;
+        let context = worker::Context::new(app, senders, callbacks);
+        worker::run(context, &broker, &queues, process.stop).await?;
+        broker.close().await;
+        Ok(())
+    }
+}
+
+impl Beat {
+    pub(crate) async fn run(self) -> anyhow::Result<()> {
+        let process = runtime::start(&self.runtime)?;
+        manage(&self.runtime, &process, Arc::new(|| true)).await?;
+        beat::run(self.database.pool()?, Clock::system(), process.stop).await
+    }
+}
+
+impl Migrate {
+    pub(crate) async fn run(self) -> anyhow::Result<()> {
+        runtime::start(&self.runtime)?;
+        let outcome = store::migrate::run(&self.database.driver()?, &self.environment)
+            .await
+            .context("migrating the database")?;
+        tracing::info!(%outcome, "the database is migrated");
+        Ok(())
+    }
+}
+
+/// Serves health and metrics where the settings ask for it.
+async fn manage(
+    config: &runtime::Config,
+    process: &runtime::Runtime,
+    health: Health,
+) -> anyhow::Result<()> {
+    let Some(address) = config.management_addr else { return Ok(()) };
+    runtime::serve_management(address, process.metrics.clone(), health, process.stop.clone())
+        .await
+        .with_context(|| format!("POSTROOM_MANAGEMENT_ADDR: cannot listen on {address}"))
+}

@@ -1,0 +1,240 @@
+//! Emails by Amazon SES, API version 2.
+
+use std::time::{Duration, SystemTime};
+
+use async_trait::async_trait;
+use aws_credential_types::Credentials;
+use aws_sigv4::{
+    http_request::{SignableBody, SignableRequest, SigningSettings, sign},
+    sign::v4,
+};
+use base64::{Engine, prelude::BASE64_STANDARD};
+use domain::Clock;
+use reqwest::{
+    Client, RequestBuilder, StatusCode,
+    header::{CONTENT_TYPE, HeaderName},
+};
+use secrecy::{ExposeSecret, SecretString};
+use serde_json::{Value, json};
+use url::Url;
+
+use crate::{
+    BoxError, ConfigError, Email, EmailAccepted, EmailSender, Error,
+    email::ascii_address,
+    error::Refusal,
+    http::{self, Answer, exchange, milliseconds},
+    measure::measured,
+};
+
+/// Refusals of this one message. All others concern the account or the moment.
+/// `InvalidParameterValue` is what API version 1 said for the first.
+const PERMANENT: [&str; 3] = ["BadRequestException", "MessageRejected", "InvalidParameterValue"];
+
+/// How to reach SES.
+#[derive(clap::Args, Clone, Debug)]
+pub struct SesConfig {
+    /// Where SES answers, if not at the region's usual address
+    #[arg(long, env = "AWS_ENDPOINT_URL_SESV2")]
+    pub ses_endpoint: Option<Url>,
+    /// Region of SES
+    #[arg(long, env = "AWS_REGION", default_value = "eu-west-1")]
+    pub ses_region: String,
+    /// Access key for SES; without one SES is not used
+    #[arg(long, env = "AWS_ACCESS_KEY_ID", hide_env_values = true)]
+    pub ses_access_key_id: Option<SecretString>,
+    /// Secret of the access key
+    #[arg(long, env = "AWS_SECRET_ACCESS_KEY", hide_env_values = true)]
+    pub ses_secret_access_key: Option<SecretString>,
+    /// Session token, if the access key is a temporary one
+    #[arg(long, env = "AWS_SESSION_TOKEN", hide_env_values = true)]
+    pub ses_session_token: Option<SecretString>,
+    /// Longest wait for SES's answer, in milliseconds
+    #[arg(long = "ses-timeout-ms", env = "POSTROOM_SES_TIMEOUT_MS", default_value = "10000", value_parser = milliseconds)]
+    pub ses_timeout: Duration,
+}
+
+/// Sends through SES. The notification's id goes along as the tag `notification_id`, so that a
+/// receipt can be matched even when the answer with SES's own id was lost.
+pub struct Ses {
+    client: Client,
+    url: Url,
+    region: String,
+    credentials: Credentials,
+    clock: Clock,
+}
+
+impl Ses {
+    /// The sender, or `None` when no access key is configured.
+    ///
+    /// # Errors
+    /// [`ConfigError`] names the setting that is unusable.
+    pub fn from_config(config: &SesConfig, clock: Clock) -> Result<Option<Self>, ConfigError> {
+        let (Some(key), Some(secret)) = (&config.ses_access_key_id, &config.ses_secret_access_key)
+        else {
+            return Ok(None);
+        };
+        let endpoint = match &config.ses_endpoint {
+            Some(url) => url.as_str().trim_end_matches('/').to_owned(),
+            None => format!("https://email.{}.amazonaws.com", config.ses_region),
+        };
+        let token = config.ses_session_token.as_ref();
+        Ok(Some(Self {
+            client: http::client(config.ses_timeout)
+                .map_err(|error| ConfigError::new("The HTTP client for SES", error))?,
+            url: format!("{endpoint}/v2/email/outbound-emails").parse().map_err(
+                |error: url::ParseError| {
+                    ConfigError::new("AWS_ENDPOINT_URL_SESV2 or AWS_REGION", error)
+                },
+            )?,
+            region: config.ses_region.clone(),
+            credentials: Credentials::new(
+                key.expose_secret(),
+                secret.expose_secret(),
+                token.map(|token| token.expose_secret().to_owned()),
+                None,
+                "postroom",
+            ),
+            clock,
+        }))
+    }
+
+    async fn post(&self, email: &Email<'_>) -> Result<EmailAccepted, Error> {
+        let request =
+            self.signed(request(email)?.to_string()).map_err(|source| Error::Temporary {
+                what: "The request could not be signed",
+                throttled: false,
+                source: Some(source),
+            })?;
+        let answer = exchange(request).await?;
+        if !answer.status.is_success() {
+            return Err(refused(&answer));
+        }
+        // Accepted is accepted: without a readable id the receipt is matched by the tag alone.
+        let body: Value = serde_json::from_slice(&answer.body).unwrap_or_default();
+        Ok(EmailAccepted {
+            reference: body["MessageId"].as_str().map(str::to_owned),
+            receipts: true,
+        })
+    }
+
+    /// The request with its AWS signature (version 4).
+    fn signed(&self, body: String) -> Result<RequestBuilder, BoxError> {
+        let identity = self.credentials.clone().into();
+        let params = v4::SigningParams::builder()
+            .identity(&identity)
+            .region(&self.region)
+            .name("ses")
+            .time(SystemTime::from(self.clock.now()))
+            .settings(SigningSettings::default())
+            .build()?
+            .into();
+        let content_type = (CONTENT_TYPE.as_str(), "application/json");
+        let signable = SignableRequest::new(
+            "POST",
+            self.url.as_str(),
+            [content_type].into_iter(),
+            SignableBody::Bytes(body.as_bytes()),
+        )?;
+        let (instructions, _) = sign(signable, &params)?.into_parts();
+        let mut request = self.client.post(self.url.clone());
+        for (name, value) in instructions.headers().chain([content_type]) {
+            request = request.header(name, value);
+        }
+        Ok(request.body(body))
+    }
+}
+
+#[async_trait]
+impl EmailSender for Ses {
+    fn name(&self) -> &'static str {
+        "ses"
+    }
+
+    async fn send(&self, email: &Email<'_>) -> Result<EmailAccepted, Error> {
+        measured(self.name(), self.post(email)).await
+    }
+}
+
+/// The body of `SendEmail`.
+fn request(email: &Email<'_>) -> Result<Value, Error> {
+    let reply_to = email.reply_to.map(ascii_address).transpose()?;
+    let headers = email.unsubscribe_link.map(|link| {
+        json!([
+            {"Name": "List-Unsubscribe", "Value": format!("<{link}>")},
+            {"Name": "List-Unsubscribe-Post", "Value": "List-Unsubscribe=One-Click"},
+        ])
+    });
+    Ok(json!({
+        "FromEmailAddress": format!("{} <{}>", display_name(email.from_name), email.from_address),
+        "Destination": {
+            "ToAddresses": [ascii_address(email.to)?],
+            "CcAddresses": [],
+            "BccAddresses": [],
+        },
+        "Content": {"Simple": {
+            "Subject": {"Data": email.subject},
+            "Body": {"Text": {"Data": email.text}, "Html": {"Data": email.html}},
+            "Headers": headers.unwrap_or_else(|| json!([])),
+        }},
+        "ReplyToAddresses": reply_to.into_iter().collect::<Vec<_>>(),
+        "EmailTags": [{"Name": "notification_id", "Value": email.reference}],
+    }))
+}
+
+/// A display name as mail headers take it: quoted, or encoded words outside ASCII, which SES asks
+/// of its callers.
+///
+/// Source: RFC 5322 §3.2.4, RFC 2047 §2.
+fn display_name(name: &str) -> String {
+    if name.is_ascii() {
+        let name = name.replace('\\', r"\\").replace('"', r#"\""#);
+        return format!("\"{name}\"");
+    }
+    // A word may have 75 characters. 12 are its frame, so 63 carry base64 of at most 45 bytes.
+    let mut words: Vec<String> = Vec::new();
+    for c in name.chars() {
+        match words.last_mut() {
+            Some(word) if word.len() + c.len_utf8() <= 45 => word.push(c),
+            _ => words.push(c.to_string()),
+        }
+    }
+    let encoded = words.iter().map(|word| format!("=?UTF-8?B?{}?=", BASE64_STANDARD.encode(word)));
+    encoded.collect::<Vec<_>>().join(" ")
+}
+
+/// The error behind an answer that is not a success. Its code stands in a header or in the body,
+/// perhaps as `namespace#Code:url`.
+fn refused(answer: &Answer) -> Error {
+    let body: Value = serde_json::from_slice(&answer.body).unwrap_or_default();
+    let code = answer
+        .header(HeaderName::from_static("x-amzn-errortype"))
+        .or_else(|| body["__type"].as_str())
+        .or_else(|| body["code"].as_str())
+        .unwrap_or_default();
+    let code = code.split(':').next().unwrap_or_default();
+    let code = code.rsplit('#').next().unwrap_or_default();
+    let refusal = Refusal::new(answer.status.as_u16(), code);
+    if PERMANENT.contains(&refusal.code.as_str()) {
+        return Error::Permanent { reason: refusal.to_string() };
+    }
+    Error::Temporary {
+        what: "The request was refused",
+        throttled: answer.status == StatusCode::TOO_MANY_REQUESTS
+            || refusal.code == "TooManyRequestsException",
+        source: Some(refusal.into()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::display_name;
+
+    #[test]
+    fn display_names_are_quoted_or_encoded() {
+        assert_eq!(display_name(r#"The "A" \ team"#), r#""The \"A\" \\ team""#);
+        assert_eq!(display_name("Tŷ"), "=?UTF-8?B?VMW3?=");
+        let long = display_name(&"ŵ".repeat(50));
+        assert_eq!(long.split(' ').count(), 3);
+        assert!(long.split(' ').all(|word| word.len() <= 75), "{long}");
+    }
+}

@@ -1,0 +1,10 @@
+//! Every provider against the stub's real server.
+
+#![expect(clippy::unwrap_used, reason = "helpers of tests fail as tests do")]
+
+mod callbacks;
+mod mmg;
+mod ses;
+mod smtp;
+mod sns;
+mod support;

@@ -1,0 +1,305 @@
+//! What happens to one delivery, from the moment it arrives until it is acknowledged.
+
+use std::{error::Error as StdError, time::Duration};
+
+use lapin::{
+    Acker,
+    message::Delivery,
+    options::{BasicAckOptions, BasicNackOptions},
+};
+use serde_json::{Map, Value};
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+use tracing::{Instrument, Span, debug, error, info, info_span, warn};
+
+use crate::{
+    broker::{Pause, Shared, answered},
+    chain::chain,
+    dead_letters,
+    envelope::Envelope,
+    publisher::{PublishError, Publisher, seconds_until},
+    registry::{Handler, Known, Registry},
+    table,
+    task::{Attempt, TaskError, TaskResult},
+    wire::{self, DecodeError, FIRST_FAILED_AT, Message, REDELIVERIES},
+};
+
+/// A message that was lost with its worker so many times is not tried again.
+const MAX_REDELIVERIES: u32 = 3;
+/// A moment this close is now.
+const SOON: time::Duration = time::Duration::SECOND;
+
+/// What is published before the delivery is acknowledged.
+struct Parcel {
+    queue: String,
+    message: Message,
+    delay_seconds: u32,
+}
+
+/// The work of one delivery did not end as it should.
+#[derive(Debug, thiserror::Error)]
+enum Fault {
+    #[error("it took longer than {} s", .0.as_secs())]
+    TimeLimit(Duration),
+    #[error("its handler panicked")]
+    Panic,
+    #[error("it was lost with its worker {0} times")]
+    Redelivered(u32),
+    #[error("no task has this name")]
+    Unknown,
+    #[error("the task is not run")]
+    Reserved,
+}
+
+/// Handles the deliveries of one worker.
+pub(crate) struct Worker<'a, C> {
+    pub(crate) registry: &'a Registry<C>,
+    pub(crate) shared: &'a Shared,
+    pub(crate) publisher: &'a Publisher,
+    /// Once cancelled, a publish that fails is not tried again: the delivery goes back to its queue.
+    pub(crate) stop: &'a CancellationToken,
+}
+
+impl<C: Clone + Send + Sync + 'static> Worker<'_, C> {
+    /// Does what `delivery` asks for and acknowledges it, or gives it back to the broker.
+    ///
+    /// # Errors
+    /// [`PublishError`] when it was given back, because what follows from it cannot be published.
+    pub(crate) async fn process(
+        &self,
+        queue: &str,
+        delivery: Delivery,
+    ) -> Result<(), PublishError> {
+        if !delivery.acker.usable() {
+            // Its connection broke while it waited here: the broker delivers it again.
+            return Ok(());
+        }
+        let message = Message { properties: delivery.properties, body: delivery.data };
+        let read = wire::decode(&message, queue);
+        let span = read.as_ref().map_or_else(|_| Span::none(), |envelope| self.span(envelope));
+        let work = async {
+            let parcel = match read {
+                Ok(envelope) => self.decide(envelope, message, delivery.redelivered).await,
+                Err(error @ DecodeError::Callbacks) => {
+                    Some(self.bury(queue, message, "callbacks", &error))
+                }
+                Err(error) => Some(self.bury(queue, message, "unreadable", &error)),
+            };
+            self.settle(&delivery.acker, parcel).await
+        };
+        work.instrument(span).await
+    }
+
+    /// Gives back a delivery that nobody began to work on. Published anew, and not merely returned,
+    /// it does not come back marked as redelivered.
+    pub(crate) async fn hand_back(&self, queue: &str, delivery: Delivery) {
+        let message = Message { properties: delivery.properties, body: delivery.data }.again([]);
+        let parcel = Parcel { queue: queue.to_owned(), message, delay_seconds: 0 };
+        // Where this fails the broker returns it, marked.
+        let _ = self.settle(&delivery.acker, Some(parcel)).await;
+    }
+
+    fn span(&self, envelope: &Envelope) -> Span {
+        info_span!(
+            "task.run",
+            task.name = envelope.task,
+            task.id = envelope.id,
+            task.attempt = envelope.retries,
+            queue.name = envelope.queue,
+            request.id = self.shared.config.request_id(envelope),
+        )
+    }
+
+    /// Runs the task, unless there is a reason not to. Gives what is to be published for it.
+    async fn decide(
+        &self,
+        envelope: Envelope,
+        message: Message,
+        redelivered: bool,
+    ) -> Option<Parcel> {
+        let queue = envelope.queue.clone();
+        let handler = match self.registry.get(&envelope.task) {
+            Some(Known::Runs(handler)) => handler,
+            Some(Known::Reserved(reason)) => {
+                return Some(self.bury(&queue, message, reason, &Fault::Reserved));
+            }
+            None => return Some(self.bury(&queue, message, "unknown", &Fault::Unknown)),
+        };
+        let now = self.shared.now();
+        if envelope.expires.is_some_and(|expires| expires <= now) {
+            debug!("task {} has expired", handler.name);
+            count_run(handler.name, &queue, "expired");
+            return None;
+        }
+        let lost = message.header_count(REDELIVERIES).saturating_add(u32::from(redelivered));
+        if lost >= MAX_REDELIVERIES {
+            return Some(self.bury(&queue, message, "redelivered", &Fault::Redelivered(lost)));
+        }
+        if redelivered {
+            // The count must be safe before a run that may kill us too.
+            metrics::counter!("queue_redeliveries_total", "queue" => queue.clone()).increment(1);
+            let message = message.again([(REDELIVERIES, Some(table::count(lost)))]);
+            return Some(Parcel { queue, message, delay_seconds: 0 });
+        }
+        if let Some(wait) = envelope.eta.map(|eta| eta - now).filter(|wait| *wait > SOON) {
+            let message = message.again([]);
+            return Some(Parcel { queue, message, delay_seconds: seconds_until(wait) });
+        }
+        self.run(handler, &envelope, message, lost > 0).await
+    }
+
+    async fn run(
+        &self,
+        handler: &Handler<C>,
+        envelope: &Envelope,
+        message: Message,
+        redelivered: bool,
+    ) -> Option<Parcel> {
+        let (name, queue) = (handler.name, &envelope.queue);
+        let attempt = Attempt::new(envelope, &handler.retry, redelivered, self.inherited(envelope));
+        let work = match (handler.start)(self.registry.context.clone(), envelope, attempt) {
+            Ok(work) => work,
+            Err(error) => return Some(self.bury(queue, message, "unreadable", &error)),
+        };
+        debug!("task {name} started");
+        let started = Instant::now();
+        let result = supervise(work, handler.time_limit).await;
+        let elapsed = started.elapsed();
+        let elapsed_ms = u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX);
+        let (outcome, parcel) = match result {
+            Ok(()) => {
+                info!(elapsed_ms, "task {name} took {:.4} s", elapsed.as_secs_f64());
+                ("success", None)
+            }
+            Err(TaskError::Fail { source }) => {
+                ("failure", Some(self.bury(queue, message, "failed", &*source)))
+            }
+            Err(TaskError::Retry { source, after }) => {
+                match handler.retry.delay(envelope.retries) {
+                    Some(delay) => {
+                        let delay = after.unwrap_or(delay);
+                        let error = chain(&*source);
+                        warn!(error, elapsed_ms, "task {name} is tried again in {delay:?}");
+                        let queue = handler.retry.queue().unwrap_or(queue);
+                        ("retry", Some(self.retry(queue, envelope, message, delay)))
+                    }
+                    None => ("failure", Some(self.bury(queue, message, "exhausted", &*source))),
+                }
+            }
+        };
+        count_run(name, queue, outcome);
+        metrics::histogram!(
+            "queue_task_seconds",
+            "task" => name, "queue" => queue.clone(), "outcome" => outcome
+        )
+        .record(elapsed.as_secs_f64());
+        parcel
+    }
+
+    /// The headers that subtasks get. Where no request caused the task, its id stands for one, so
+    /// that all that follows from it can be found together.
+    fn inherited(&self, envelope: &Envelope) -> Map<String, Value> {
+        let config = &self.shared.config;
+        let mut headers = Map::new();
+        for name in &config.inherited_headers {
+            if *name == config.request_id_header {
+                headers.insert(name.clone(), config.request_id(envelope).into());
+            } else if let Some(value) = envelope.headers.get(name) {
+                headers.insert(name.clone(), value.clone());
+            }
+        }
+        headers
+    }
+
+    /// The same message for the next run, as Celery makes it.
+    fn retry(&self, queue: &str, envelope: &Envelope, message: Message, delay: Duration) -> Parcel {
+        let now = self.shared.now();
+        let delay_seconds = seconds_until(delay.try_into().unwrap_or(time::Duration::MAX));
+        let eta = (delay_seconds > 0)
+            .then(|| wire::iso(now.saturating_add(time::Duration::seconds(delay_seconds.into()))));
+        let first =
+            message.header_text(FIRST_FAILED_AT).map_or_else(|| wire::iso(now), str::to_owned);
+        let message = message.again([
+            ("retries", Some(table::count(envelope.retries.saturating_add(1)))),
+            ("parent_id", Some(table::text(&envelope.id))),
+            ("eta", Some(table::text_or_void(eta))),
+            (FIRST_FAILED_AT, Some(table::text(first))),
+            // It did come to an end, so it does not kill its worker.
+            (REDELIVERIES, None),
+        ]);
+        Parcel { queue: queue.to_owned(), message, delay_seconds }
+    }
+
+    /// Makes it a dead letter.
+    fn bury(
+        &self,
+        queue: &str,
+        message: Message,
+        reason: &'static str,
+        error: &(dyn StdError + 'static),
+    ) -> Parcel {
+        let task = message.header_text("task").unwrap_or_default();
+        let error = chain(error);
+        error!(error, queue.name = queue, task.name = task, "dead letter: {reason}");
+        metrics::counter!(
+            "queue_dead_letters_total", "queue" => queue.to_owned(), "reason" => reason
+        )
+        .increment(1);
+        let message = dead_letters::write(message, queue, reason, &error, self.shared.now());
+        Parcel { queue: dead_letters::QUEUE.to_owned(), message, delay_seconds: 0 }
+    }
+
+    /// Publishes what follows, then acknowledges. A publish that fails is tried again for as long as
+    /// the delivery is ours: giving it back each time would only make it look like one that kills
+    /// its worker.
+    async fn settle(&self, acker: &Acker, parcel: Option<Parcel>) -> Result<(), PublishError> {
+        if !acker.usable() {
+            debug!("a delivery outlived its connection: the broker delivers it again");
+            return Ok(());
+        }
+        if let Some(Parcel { queue, message, delay_seconds }) = parcel {
+            let mut pause = Pause::default();
+            while let Err(error) = self.publisher.send(&queue, &message, delay_seconds).await {
+                warn!(error = chain(&error), "cannot pass a message on to {queue}");
+                if !acker.usable() || !pause.wait(self.stop).await {
+                    let requeue = BasicNackOptions { multiple: false, requeue: true };
+                    let _ = answered(acker.nack(requeue)).await;
+                    return Err(error);
+                }
+            }
+        }
+        if !answered(acker.ack(BasicAckOptions::default())).await.unwrap_or(false) {
+            debug!("a delivery could not be acknowledged: the broker delivers it again");
+        }
+        Ok(())
+    }
+}
+
+/// Runs a handler in a task of its own, so that a panic ends that alone, and cancels it at its time
+/// limit.
+async fn supervise(
+    work: impl Future<Output = TaskResult> + Send + 'static,
+    limit: Duration,
+) -> TaskResult {
+    let mut work = tokio::spawn(work.in_current_span());
+    let joined = match tokio::time::timeout(limit, &mut work).await {
+        Ok(joined) => joined,
+        Err(_) => {
+            work.abort();
+            // It may have ended just now; and while it has not, the next run must not begin.
+            work.await
+        }
+    };
+    match joined {
+        Ok(result) => result,
+        Err(error) if error.is_cancelled() => Err(TaskError::retry(Fault::TimeLimit(limit))),
+        Err(_) => Err(TaskError::retry(Fault::Panic)),
+    }
+}
+
+fn count_run(task: &'static str, queue: &str, outcome: &'static str) {
+    metrics::counter!(
+        "queue_tasks_total", "task" => task, "queue" => queue.to_owned(), "outcome" => outcome
+    )
+    .increment(1);
+}

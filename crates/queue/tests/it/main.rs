@@ -1,0 +1,13 @@
+//! The wire format against messages of real Celery, and the rest against a real RabbitMQ.
+#![expect(
+    clippy::unwrap_used,
+    reason = "a test ends at the first thing that is not as it should be"
+)]
+
+mod consuming;
+mod dead_letters;
+mod faults;
+mod golden;
+mod proxy;
+mod publishing;
+mod support;

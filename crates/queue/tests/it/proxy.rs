@@ -1,0 +1,117 @@
+//! A TCP proxy in front of the broker, for breaking connections.
+
+use std::{collections::HashMap, sync::Arc};
+
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::{
+        TcpListener, TcpStream,
+        tcp::{OwnedReadHalf, OwnedWriteHalf},
+    },
+    sync::{Mutex, watch},
+};
+use tokio_util::sync::CancellationToken;
+
+#[derive(Clone, Copy, PartialEq)]
+enum Mode {
+    Open,
+    /// Connections stay, and nothing passes.
+    Silent,
+    /// No connections.
+    Closed,
+}
+
+pub struct Proxy {
+    pub url: String,
+    mode: watch::Sender<Mode>,
+    links: Links,
+}
+
+/// The open connections: how to end one, and how to speak to the client in the broker's place.
+type Links = Arc<Mutex<HashMap<u16, (CancellationToken, Arc<Mutex<OwnedWriteHalf>>)>>>;
+
+impl Proxy {
+    /// A proxy for the broker at `url`.
+    pub async fn start(url: &str) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let (credentials, address) = url.split_once('@').unwrap();
+        let (server, vhost) = address.split_once('/').unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let mode = watch::Sender::new(Mode::Open);
+        let links = Links::default();
+        tokio::spawn(accept(listener, server.to_owned(), mode.subscribe(), Arc::clone(&links)));
+        Self { url: format!("{credentials}@127.0.0.1:{port}/{vhost}"), mode, links }
+    }
+
+    /// Ends every connection; new ones are welcome.
+    pub async fn cut(&self) {
+        for (end, _) in self.links.lock().await.values() {
+            end.cancel();
+        }
+    }
+
+    /// Ends every connection and takes no more.
+    pub async fn close(&self) {
+        self.mode.send_replace(Mode::Closed);
+        self.cut().await;
+    }
+
+    /// From now on nothing passes, as if a cable was pulled.
+    pub fn silence(&self) {
+        self.mode.send_replace(Mode::Silent);
+    }
+
+    pub fn open(&self) {
+        self.mode.send_replace(Mode::Open);
+    }
+
+    /// Sends the clients a method of the broker's connection class, on the channel of all such.
+    pub async fn say(&self, method: u16, arguments: &[u8]) {
+        let mut payload = [10_u16.to_be_bytes(), method.to_be_bytes()].concat();
+        payload.extend_from_slice(arguments);
+        let length = u32::try_from(payload.len()).unwrap().to_be_bytes();
+        let frame = [&[1, 0, 0][..], &length, &payload, &[0xCE]].concat();
+        for (_, client) in self.links.lock().await.values() {
+            client.lock().await.write_all(&frame).await.unwrap();
+        }
+    }
+}
+
+async fn accept(listener: TcpListener, server: String, mode: watch::Receiver<Mode>, links: Links) {
+    while let Ok((client, from)) = listener.accept().await {
+        if *mode.borrow() == Mode::Closed {
+            continue;
+        }
+        let broker = TcpStream::connect(&server).await.unwrap();
+        let (from_client, to_client) = client.into_split();
+        let (from_broker, to_broker) = broker.into_split();
+        let (to_client, to_broker) = (Arc::new(Mutex::new(to_client)), Mutex::new(to_broker));
+        let end = CancellationToken::new();
+        let link = (end.clone(), Arc::clone(&to_client));
+        links.lock().await.insert(from.port(), link);
+        let (mode, links) = (mode.clone(), Arc::clone(&links));
+        tokio::spawn(async move {
+            tokio::select! {
+                () = end.cancelled() => {}
+                () = copy(from_client, &to_broker, mode.clone()) => {}
+                () = copy(from_broker, &to_client, mode) => {}
+            }
+            links.lock().await.remove(&from.port());
+        });
+    }
+}
+
+async fn copy(
+    mut from: OwnedReadHalf,
+    to: &Mutex<OwnedWriteHalf>,
+    mut mode: watch::Receiver<Mode>,
+) {
+    let mut buffer = vec![0; 1 << 16];
+    while let Ok(length @ 1..) = from.read(&mut buffer).await {
+        if mode.wait_for(|mode| *mode != Mode::Silent).await.is_err()
+            || to.lock().await.write_all(&buffer[..length]).await.is_err()
+        {
+            return;
+        }
+    }
+}

@@ -1,0 +1,105 @@
+//! Postgres and Redis: every SQL string in the system lives here, and nothing else talks to Redis.
+//!
+//! One module per table or aggregate, free functions, `db` first: a function takes a pooled client
+//! or a transaction, so the *caller* decides what is atomic. A query about a service's data takes
+//! its [`domain::ServiceId`] and puts it in the `WHERE`. Changes of state compare and set; that
+//! nobody was left to change is an answer, not an error.
+//!
+//! The columns hold UTC without a zone; [`sql_time`] is the border.
+
+pub mod api_keys;
+pub mod beat;
+pub mod complaints;
+pub mod fixtures;
+pub mod limits;
+pub mod migrate;
+pub mod notifications;
+pub mod outbox;
+pub mod pool;
+pub mod providers;
+pub mod rates;
+pub mod receipts;
+pub mod senders;
+pub mod service_callbacks;
+pub mod services;
+pub mod sql_time;
+pub mod templates;
+
+pub use deadpool_postgres::{GenericClient, Pool};
+pub use limits::{Limits, RedisConfig};
+pub use pool::DatabaseConfig;
+
+/// What can go wrong in the store.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The row asked for is not there, or is another service's.
+    #[error("no such {0}")]
+    NotFound(&'static str),
+    /// A unique key or another constraint refused the row.
+    #[error("{constraint} refused the row")]
+    Conflict {
+        /// The constraint's name.
+        constraint: String,
+        /// What the database said.
+        #[source]
+        source: tokio_postgres::Error,
+    },
+    /// The database refused the statement, or the connection broke.
+    #[error("the database failed")]
+    Db(#[source] tokio_postgres::Error),
+    /// No connection could be had in time.
+    #[error("no database connection")]
+    Pool(#[from] deadpool_postgres::PoolError),
+    /// A row holds something that we do not understand.
+    #[error("unreadable value in column {column}")]
+    Column {
+        /// The column.
+        column: &'static str,
+        /// Why it cannot be read.
+        #[source]
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+    /// A setting cannot be used.
+    #[error("{setting}: {reason}")]
+    Config {
+        /// The environment variable.
+        setting: &'static str,
+        /// What is wrong with it. Never its value: it may hold a password.
+        reason: String,
+    },
+}
+
+impl Error {
+    /// True when the same call may succeed later: the database was away, busy or shutting down.
+    #[must_use]
+    pub fn is_temporary(&self) -> bool {
+        use tokio_postgres::error::SqlState;
+        match self {
+            Self::Pool(_) => true,
+            Self::Db(error) => error.code().is_none_or(|code| {
+                // Classes 08 (connection), 40 (rollback), 53 (resources), 57 (operator).
+                ["08", "40", "53", "57"].iter().any(|class| code.code().starts_with(class))
+                    || *code == SqlState::LOCK_NOT_AVAILABLE
+            }),
+            _ => false,
+        }
+    }
+}
+
+impl From<tokio_postgres::Error> for Error {
+    fn from(source: tokio_postgres::Error) -> Self {
+        match source.as_db_error().and_then(|error| error.constraint()) {
+            Some(constraint) => Self::Conflict { constraint: constraint.to_owned(), source },
+            None => Self::Db(source),
+        }
+    }
+}
+
+/// Reads a text column as one of our enums.
+fn parse<T>(row: &tokio_postgres::Row, column: &'static str) -> Result<T, Error>
+where
+    T: std::str::FromStr<Err: std::error::Error + Send + Sync + 'static>,
+{
+    let text: &str = row.try_get(column)?;
+    text.parse().map_err(|source: T::Err| Error::Column { column, source: source.into() })
+}

@@ -1,0 +1,513 @@
+//! The live table: every message until its service's retention period ends.
+
+use deadpool_postgres::GenericClient;
+use domain::{
+    ApiKeyId, KeyType, NotificationId, NotificationStatus, NotificationType, ServiceId, TemplateId,
+};
+use rust_decimal::Decimal;
+use time::{OffsetDateTime, PrimitiveDateTime};
+use tokio_postgres::Row;
+use uuid::Uuid;
+
+use crate::{Error, parse, sql_time};
+
+/// A notification about to be stored, as `created` (public API contract §4.1).
+#[derive(Clone, Debug)]
+pub struct NewNotification {
+    /// Its id.
+    pub id: NotificationId,
+    /// The recipient as supplied, trimmed.
+    pub to: String,
+    /// The recipient in the form that providers and searches use.
+    pub normalised_to: String,
+    /// Whose message it is.
+    pub service_id: ServiceId,
+    /// What it is made from.
+    pub template_id: TemplateId,
+    /// And in which version.
+    pub template_version: i32,
+    /// The key it came in with.
+    pub api_key_id: ApiKeyId,
+    /// And that key's type.
+    pub key_type: KeyType,
+    /// The channel.
+    pub notification_type: NotificationType,
+    /// When it was accepted.
+    pub created_at: OffsetDateTime,
+    /// The values of its placeholders, signed.
+    pub signed_personalisation: String,
+    /// The client's own reference.
+    pub client_reference: Option<String>,
+    /// Sender id of a text message, reply-to address of an email.
+    pub reply_to_text: Option<String>,
+    /// True when it is billed and routed as going abroad.
+    pub international: bool,
+    /// The billing prefix of its number.
+    pub phone_prefix: Option<String>,
+    /// How many times the rate a fragment costs there.
+    pub rate_multiplier: Option<Decimal>,
+    /// The address for one-click unsubscribing, as supplied.
+    pub unsubscribe_link: Option<String>,
+}
+
+/// Stores notifications in one statement: all of them or none.
+///
+/// # Errors
+/// [`Error::Conflict`] when one of them breaks a key or another constraint.
+pub async fn insert_many(db: &impl GenericClient, rows: &[NewNotification]) -> Result<(), Error> {
+    let sql = db
+        .prepare_cached(
+            r#"-- notifications.insert_many
+        INSERT INTO notifications
+               (id, "to", normalised_to, service_id, template_id, template_version, api_key_id,
+                key_type, notification_type, created_at, _personalisation, client_reference,
+                reply_to_text, international, phone_prefix, rate_multiplier, unsubscribe_link,
+                notification_status, billable_units)
+        SELECT id, "to", normalised_to, service_id, template_id, template_version, api_key_id,
+               key_type, notification_type::notification_type, created_at, personalisation,
+               client_reference, reply_to_text, international, phone_prefix, rate_multiplier,
+               unsubscribe_link, 'created', 0
+          FROM unnest($1::uuid[], $2::text[], $3::text[], $4::uuid[], $5::uuid[], $6::int4[],
+                      $7::uuid[], $8::text[], $9::text[], $10::timestamp[], $11::text[],
+                      $12::text[], $13::text[], $14::bool[], $15::text[], $16::numeric[],
+                      $17::text[])
+            AS r (id, "to", normalised_to, service_id, template_id, template_version, api_key_id,
+                  key_type, notification_type, created_at, personalisation, client_reference,
+                  reply_to_text, international, phone_prefix, rate_multiplier, unsubscribe_link)"#,
+        )
+        .await?;
+    fn column<'a, T>(
+        rows: &'a [NewNotification],
+        value: impl Fn(&'a NewNotification) -> T,
+    ) -> Vec<T> {
+        rows.iter().map(value).collect()
+    }
+    db.execute(
+        &sql,
+        &[
+            &column(rows, |r| r.id),
+            &column(rows, |r| r.to.as_str()),
+            &column(rows, |r| r.normalised_to.as_str()),
+            &column(rows, |r| r.service_id),
+            &column(rows, |r| r.template_id),
+            &column(rows, |r| r.template_version),
+            &column(rows, |r| r.api_key_id),
+            &column(rows, |r| <&str>::from(r.key_type)),
+            &column(rows, |r| <&str>::from(r.notification_type)),
+            &column(rows, |r| sql_time::to_column(r.created_at)),
+            &column(rows, |r| r.signed_personalisation.as_str()),
+            &column(rows, |r| r.client_reference.as_deref()),
+            &column(rows, |r| r.reply_to_text.as_deref()),
+            &column(rows, |r| r.international),
+            &column(rows, |r| r.phone_prefix.as_deref()),
+            &column(rows, |r| r.rate_multiplier),
+            &column(rows, |r| r.unsubscribe_link.as_deref()),
+        ],
+    )
+    .await?;
+    Ok(())
+}
+
+/// A stored notification, as shown to its service.
+#[derive(Clone, Debug)]
+pub struct Notification {
+    /// Its id.
+    pub id: NotificationId,
+    /// The recipient as supplied.
+    pub to: String,
+    /// What it was made from.
+    pub template_id: TemplateId,
+    /// And in which version.
+    pub template_version: i32,
+    /// The channel.
+    pub notification_type: NotificationType,
+    /// Where it is in its life.
+    pub status: NotificationStatus,
+    /// When it was accepted.
+    pub created_at: OffsetDateTime,
+    /// When a provider took it.
+    pub sent_at: Option<OffsetDateTime>,
+    /// When its status last changed.
+    pub updated_at: Option<OffsetDateTime>,
+    /// The values of its placeholders, signed.
+    pub signed_personalisation: Option<String>,
+    /// The client's own reference.
+    pub client_reference: Option<String>,
+    /// Fragments of a text message, sheets of a letter; 0 until known.
+    pub billable_units: i32,
+    /// How many times the rate a fragment costs.
+    pub rate_multiplier: Option<Decimal>,
+    /// Postage of a letter.
+    pub postage: Option<String>,
+    /// The unsubscribe address that the client gave.
+    pub unsubscribe_link: Option<String>,
+    /// Who sent it from the admin app.
+    pub created_by_name: Option<String>,
+}
+
+/// The notification, if it belongs to `service`.
+///
+/// # Errors
+/// [`Error::NotFound`] when there is no such row for this service.
+pub async fn get(
+    db: &impl GenericClient,
+    service: ServiceId,
+    id: NotificationId,
+) -> Result<Notification, Error> {
+    let sql = db
+        .prepare_cached(
+            r#"-- notifications.get
+        SELECT n.id, n."to", n.template_id, n.template_version,
+               n.notification_type::text AS notification_type, n.notification_status,
+               n.created_at, n.sent_at, n.updated_at, n._personalisation, n.client_reference,
+               n.billable_units, n.rate_multiplier, n.postage, n.unsubscribe_link,
+               u.name AS created_by_name
+          FROM notifications n LEFT JOIN users u ON u.id = n.created_by_id
+         WHERE n.id = $2 AND n.service_id = $1"#,
+        )
+        .await?;
+    let row = db.query_opt(&sql, &[&service, &id]).await?.ok_or(Error::NotFound("notification"))?;
+    let time = |column| -> Result<Option<OffsetDateTime>, Error> {
+        Ok(row.try_get::<_, Option<PrimitiveDateTime>>(column)?.map(sql_time::from_column))
+    };
+    Ok(Notification {
+        id: row.try_get("id")?,
+        to: row.try_get("to")?,
+        template_id: row.try_get("template_id")?,
+        template_version: row.try_get("template_version")?,
+        notification_type: parse(&row, "notification_type")?,
+        status: parse(&row, "notification_status")?,
+        created_at: sql_time::from_column(row.try_get("created_at")?),
+        sent_at: time("sent_at")?,
+        updated_at: time("updated_at")?,
+        signed_personalisation: row.try_get("_personalisation")?,
+        client_reference: row.try_get("client_reference")?,
+        billable_units: row.try_get("billable_units")?,
+        rate_multiplier: row.try_get("rate_multiplier")?,
+        postage: row.try_get("postage")?,
+        unsubscribe_link: row.try_get("unsubscribe_link")?,
+        created_by_name: row.try_get("created_by_name")?,
+    })
+}
+
+/// Who claims a notification to send it, and how long nobody else may.
+#[derive(Clone, Copy, Debug)]
+pub struct Claim {
+    /// The worker process.
+    pub worker: Uuid,
+    /// The attempt, counted from 0.
+    pub attempt: i32,
+    /// Now.
+    pub now: OffsetDateTime,
+    /// When the claim runs out.
+    pub until: OffsetDateTime,
+}
+
+/// A notification that we have claimed: what sending it takes.
+#[derive(Clone, Debug)]
+pub struct ToSend {
+    /// Its id.
+    pub id: NotificationId,
+    /// Whose message it is.
+    pub service_id: ServiceId,
+    /// What it is made from.
+    pub template_id: TemplateId,
+    /// And in which version.
+    pub template_version: i32,
+    /// The channel.
+    pub notification_type: NotificationType,
+    /// The type of the key it came in with.
+    pub key_type: KeyType,
+    /// The recipient as supplied.
+    pub to: String,
+    /// The recipient as providers want it.
+    pub normalised_to: String,
+    /// The values of its placeholders, signed.
+    pub signed_personalisation: Option<String>,
+    /// Sender id of a text message, reply-to address of an email.
+    pub reply_to_text: Option<String>,
+    /// True when it goes abroad.
+    pub international: bool,
+    /// The unsubscribe address that the client gave.
+    pub unsubscribe_link: Option<String>,
+}
+
+/// Claims a `created` notification that nobody holds and whose attempt is due.
+///
+/// An attempt is due when none was put off, when its time has come, or when it is the one that was
+/// put off (brokers may deliver a delayed message a little early). `None`: see [`claim_state`].
+///
+/// # Errors
+/// Database errors only.
+pub async fn claim(
+    db: &impl GenericClient,
+    id: NotificationId,
+    claim: Claim,
+) -> Result<Option<ToSend>, Error> {
+    let sql = db
+        .prepare_cached(
+            r#"-- notifications.claim
+        UPDATE notifications SET claimed_by = $2, claim_attempt = $3, claimed_until = $5
+         WHERE id = $1 AND notification_status = 'created' AND claimed_until IS NULL
+           AND (next_attempt_at IS NULL OR next_attempt_at <= $4 OR claim_attempt <= $3)
+        RETURNING id, service_id, template_id, template_version,
+               notification_type::text AS notification_type, key_type, "to", normalised_to,
+               _personalisation, reply_to_text, international, unsubscribe_link"#,
+        )
+        .await?;
+    let row = db
+        .query_opt(
+            &sql,
+            &[
+                &id,
+                &claim.worker,
+                &claim.attempt,
+                &sql_time::to_column(claim.now),
+                &sql_time::to_column(claim.until),
+            ],
+        )
+        .await?;
+    row.as_ref().map(to_send).transpose()
+}
+
+fn to_send(row: &Row) -> Result<ToSend, Error> {
+    Ok(ToSend {
+        id: row.try_get("id")?,
+        service_id: row.try_get("service_id")?,
+        template_id: row.try_get("template_id")?,
+        template_version: row.try_get("template_version")?,
+        notification_type: parse(row, "notification_type")?,
+        key_type: parse(row, "key_type")?,
+        to: row.try_get("to")?,
+        normalised_to: row.try_get::<_, Option<_>>("normalised_to")?.unwrap_or_default(),
+        signed_personalisation: row.try_get("_personalisation")?,
+        reply_to_text: row.try_get("reply_to_text")?,
+        international: row.try_get::<_, Option<_>>("international")?.unwrap_or_default(),
+        unsubscribe_link: row.try_get("unsubscribe_link")?,
+    })
+}
+
+/// Why a notification could not be claimed.
+#[derive(Clone, Copy, Debug)]
+pub struct ClaimState {
+    /// Its status.
+    pub status: NotificationStatus,
+    /// The attempt that holds it, or that is due next.
+    pub attempt: i32,
+    /// When the claim on it runs out, if there is one.
+    pub claimed_until: Option<OffsetDateTime>,
+}
+
+/// How the claim on a notification stands.
+///
+/// # Errors
+/// [`Error::NotFound`] when there is no such row: it may not have been committed yet.
+pub async fn claim_state(db: &impl GenericClient, id: NotificationId) -> Result<ClaimState, Error> {
+    let sql = db
+        .prepare_cached(
+            "-- notifications.claim_state
+        SELECT notification_status, coalesce(claim_attempt, 0) AS claim_attempt, claimed_until
+          FROM notifications WHERE id = $1",
+        )
+        .await?;
+    let row = db.query_opt(&sql, &[&id]).await?.ok_or(Error::NotFound("notification"))?;
+    let until: Option<PrimitiveDateTime> = row.try_get("claimed_until")?;
+    Ok(ClaimState {
+        status: parse(&row, "notification_status")?,
+        attempt: row.try_get("claim_attempt")?,
+        claimed_until: until.map(sql_time::from_column),
+    })
+}
+
+/// Takes a claim away from a worker that died, and puts the next attempt off until `due`.
+/// False when the claim has changed since it was seen.
+///
+/// # Errors
+/// Database errors only.
+pub async fn break_claim(
+    db: &impl GenericClient,
+    id: NotificationId,
+    seen: OffsetDateTime,
+    next_attempt: i32,
+    due: OffsetDateTime,
+) -> Result<bool, Error> {
+    let sql = db
+        .prepare_cached(
+            "-- notifications.break_claim
+        UPDATE notifications
+           SET claimed_by = NULL, claimed_until = NULL, claim_attempt = $3, next_attempt_at = $4
+         WHERE id = $1 AND notification_status = 'created' AND claimed_until = $2",
+        )
+        .await?;
+    let seen = sql_time::to_column(seen);
+    let changed = db.execute(&sql, &[&id, &seen, &next_attempt, &sql_time::to_column(due)]).await?;
+    Ok(changed == 1)
+}
+
+/// Puts the next attempt off until `due` and lets go of the claim.
+///
+/// # Errors
+/// Database errors only.
+pub async fn put_off(
+    db: &impl GenericClient,
+    id: NotificationId,
+    worker: Uuid,
+    next_attempt: i32,
+    due: OffsetDateTime,
+    billable_units: i32,
+) -> Result<(), Error> {
+    let sql = db
+        .prepare_cached(
+            "-- notifications.put_off
+        UPDATE notifications
+           SET claimed_by = NULL, claimed_until = NULL, claim_attempt = $3, next_attempt_at = $4,
+               billable_units = greatest(billable_units, $5)
+         WHERE id = $1 AND claimed_by = $2",
+        )
+        .await?;
+    let due = sql_time::to_column(due);
+    db.execute(&sql, &[&id, &worker, &next_attempt, &due, &billable_units]).await?;
+    Ok(())
+}
+
+/// What a provider's acceptance leaves on the row.
+#[derive(Clone, Debug)]
+pub struct Sent<'a> {
+    /// `sending` when a receipt will follow, `sent` when none will.
+    pub status: NotificationStatus,
+    /// The provider.
+    pub sent_by: &'a str,
+    /// When it took the message.
+    pub sent_at: OffsetDateTime,
+    /// Fragments of a text message.
+    pub billable_units: i32,
+    /// The provider's id of the message.
+    pub reference: Option<&'a str>,
+}
+
+/// Records that a provider has the message, and ends the claim. The status changes only from
+/// `created`: a receipt may have won the race.
+///
+/// # Errors
+/// Database errors only.
+pub async fn record_sent(
+    db: &impl GenericClient,
+    id: NotificationId,
+    sent: &Sent<'_>,
+) -> Result<(), Error> {
+    let sql = db
+        .prepare_cached(
+            "-- notifications.record_sent
+        UPDATE notifications
+           SET notification_status = CASE notification_status
+                   WHEN 'created' THEN $2 ELSE notification_status END,
+               updated_at = CASE notification_status WHEN 'created' THEN $4 ELSE updated_at END,
+               sent_by = $3, sent_at = $4, billable_units = greatest(billable_units, $5),
+               reference = coalesce($6, reference),
+               claimed_by = NULL, claimed_until = NULL, next_attempt_at = NULL
+         WHERE id = $1",
+        )
+        .await?;
+    db.execute(
+        &sql,
+        &[
+            &id,
+            &<&str>::from(sent.status),
+            &sent.sent_by,
+            &sql_time::to_column(sent.sent_at),
+            &sent.billable_units,
+            &sent.reference,
+        ],
+    )
+    .await?;
+    Ok(())
+}
+
+/// Ends a `created` notification that will not be sent. False when it is not `created` any more.
+///
+/// # Errors
+/// Database errors only.
+pub async fn set_technical_failure(
+    db: &impl GenericClient,
+    id: NotificationId,
+    now: OffsetDateTime,
+) -> Result<bool, Error> {
+    let sql = db
+        .prepare_cached(
+            "-- notifications.set_technical_failure
+        UPDATE notifications
+           SET notification_status = 'technical-failure', updated_at = $2,
+               claimed_by = NULL, claimed_until = NULL, next_attempt_at = NULL
+         WHERE id = $1 AND notification_status = 'created'",
+        )
+        .await?;
+    Ok(db.execute(&sql, &[&id, &sql_time::to_column(now)]).await? == 1)
+}
+
+/// A notification that was accepted and not sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Forgotten {
+    /// Its id.
+    pub id: NotificationId,
+    /// Text message or email.
+    pub notification_type: NotificationType,
+    /// The type of the key it came in with.
+    pub key_type: KeyType,
+    /// When it was accepted; with the id, where the next page begins.
+    pub created_at: OffsetDateTime,
+}
+
+/// Text messages and emails of a period that are still `created`, that nobody holds and that no
+/// attempt is due for; one page in order of time, after the given row.
+///
+/// # Errors
+/// Database errors only.
+pub async fn list_forgotten(
+    db: &impl GenericClient,
+    channel: NotificationType,
+    from: OffsetDateTime,
+    before: OffsetDateTime,
+    now: OffsetDateTime,
+    after: Option<&Forgotten>,
+    limit: i64,
+) -> Result<Vec<Forgotten>, Error> {
+    let sql = db
+        .prepare_cached(
+            "-- notifications.list_forgotten
+        SELECT id, key_type, created_at FROM notifications
+         WHERE notification_type = $1::text::notification_type
+           AND notification_status = 'created'
+           AND created_at >= $2 AND created_at < $3
+           AND (created_at, id) > ($5, $6)
+           AND (claimed_until IS NULL OR claimed_until <= $4)
+           AND (next_attempt_at IS NULL OR next_attempt_at <= $4)
+         ORDER BY created_at, id LIMIT $7",
+        )
+        .await?;
+    let (after_time, after_id) =
+        after.map_or((from, Uuid::nil()), |row| (row.created_at, row.id.0));
+    let rows = db
+        .query(
+            &sql,
+            &[
+                &<&str>::from(channel),
+                &sql_time::to_column(from),
+                &sql_time::to_column(before),
+                &sql_time::to_column(now),
+                &sql_time::to_column(after_time),
+                &after_id,
+                &limit,
+            ],
+        )
+        .await?;
+    rows.iter()
+        .map(|row| {
+            Ok(Forgotten {
+                id: row.try_get("id")?,
+                notification_type: channel,
+                key_type: parse(row, "key_type")?,
+                created_at: sql_time::from_column(row.try_get("created_at")?),
+            })
+        })
+        .collect()
+}

@@ -1,0 +1,112 @@
+//! Task messages that the broker has not taken yet.
+//!
+//! A row is written in the transaction that makes the work, or when a publish failed. Whoever
+//! writes or claims a row holds it until `claimed_until`, publishes, and deletes it; if that
+//! process dies, the claim runs out and any relay takes the row.
+
+use deadpool_postgres::GenericClient;
+use serde_json::Value;
+use time::{OffsetDateTime, PrimitiveDateTime};
+use uuid::Uuid;
+
+use crate::{Error, sql_time};
+
+/// One message that waits.
+#[derive(Clone, Debug)]
+pub struct OutboxRow {
+    /// A UUIDv7, so that rows sort by time.
+    pub id: Uuid,
+    /// When it was written.
+    pub created_at: OffsetDateTime,
+    /// The queue, for operators who look.
+    pub queue: String,
+    /// The task's name, for the same.
+    pub task: String,
+    /// The whole message.
+    pub message: Value,
+    /// Until when its writer publishes it itself; `None` leaves it to the relay.
+    pub claimed_until: Option<OffsetDateTime>,
+}
+
+/// Keeps messages for the relay.
+///
+/// # Errors
+/// Database errors only.
+pub async fn insert(db: &impl GenericClient, rows: &[OutboxRow]) -> Result<(), Error> {
+    let sql = db
+        .prepare_cached(
+            "-- outbox.insert
+        INSERT INTO outbox (id, created_at, queue, task, message, claimed_until)
+        SELECT * FROM unnest($1::uuid[], $2::timestamp[], $3::text[], $4::text[], $5::jsonb[],
+                             $6::timestamp[])",
+        )
+        .await?;
+    let ids: Vec<Uuid> = rows.iter().map(|row| row.id).collect();
+    let created: Vec<PrimitiveDateTime> =
+        rows.iter().map(|row| sql_time::to_column(row.created_at)).collect();
+    let queues: Vec<&str> = rows.iter().map(|row| row.queue.as_str()).collect();
+    let tasks: Vec<&str> = rows.iter().map(|row| row.task.as_str()).collect();
+    let messages: Vec<&Value> = rows.iter().map(|row| &row.message).collect();
+    let claimed: Vec<Option<PrimitiveDateTime>> =
+        rows.iter().map(|row| row.claimed_until.map(sql_time::to_column)).collect();
+    db.execute(&sql, &[&ids, &created, &queues, &tasks, &messages, &claimed]).await?;
+    Ok(())
+}
+
+/// Takes up to `limit` messages that nobody holds, oldest first, and holds them until `until`.
+///
+/// # Errors
+/// Database errors only.
+pub async fn claim(
+    db: &impl GenericClient,
+    limit: i64,
+    now: OffsetDateTime,
+    until: OffsetDateTime,
+) -> Result<Vec<(Uuid, Value)>, Error> {
+    let sql = db
+        .prepare_cached(
+            "-- outbox.claim
+        UPDATE outbox SET claimed_until = $3
+         WHERE id IN (SELECT id FROM outbox
+                       WHERE claimed_until IS NULL OR claimed_until <= $2
+                       ORDER BY id LIMIT $1 FOR UPDATE SKIP LOCKED)
+        RETURNING id, message",
+        )
+        .await?;
+    let rows =
+        db.query(&sql, &[&limit, &sql_time::to_column(now), &sql_time::to_column(until)]).await?;
+    rows.iter().map(|row| Ok((row.try_get("id")?, row.try_get("message")?))).collect()
+}
+
+/// Forgets messages that the broker has confirmed.
+///
+/// # Errors
+/// Database errors only.
+pub async fn delete(db: &impl GenericClient, ids: &[Uuid]) -> Result<(), Error> {
+    let sql = db.prepare_cached("-- outbox.delete\nDELETE FROM outbox WHERE id = ANY($1)").await?;
+    db.execute(&sql, &[&ids]).await?;
+    Ok(())
+}
+
+/// Lets go of messages that could not be published, so that the next relay takes them at once.
+///
+/// # Errors
+/// Database errors only.
+pub async fn release(db: &impl GenericClient, ids: &[Uuid]) -> Result<(), Error> {
+    let sql = db
+        .prepare_cached(
+            "-- outbox.release\nUPDATE outbox SET claimed_until = NULL WHERE id = ANY($1)",
+        )
+        .await?;
+    db.execute(&sql, &[&ids]).await?;
+    Ok(())
+}
+
+/// How many messages wait, for metrics and operators.
+///
+/// # Errors
+/// Database errors only.
+pub async fn count(db: &impl GenericClient) -> Result<i64, Error> {
+    let sql = db.prepare_cached("-- outbox.count\nSELECT count(*) FROM outbox").await?;
+    Ok(db.query_one(&sql, &[]).await?.try_get(0)?)
+}

@@ -1,0 +1,129 @@
+//! Connections to Postgres.
+
+use std::time::Duration;
+
+pub use deadpool_postgres::Client;
+use deadpool_postgres::{Manager, ManagerConfig, Pool, RecyclingMethod, Runtime};
+use secrecy::{ExposeSecret, SecretString};
+use tokio_postgres::{NoTls, config::Config};
+use url::Url;
+
+use crate::Error;
+
+/// How long to wait for a free connection, for a new one, and for a used one to be checked.
+const WAIT: Duration = Duration::from_secs(30);
+const CONNECT: Duration = Duration::from_secs(5);
+
+/// Which database, and how much of it one process takes.
+#[derive(clap::Args, Clone, Debug)]
+pub struct DatabaseConfig {
+    /// Postgres URL; SQLAlchemy's forms are understood
+    #[arg(long, env = "SQLALCHEMY_DATABASE_URI", hide_env_values = true)]
+    pub database_url: SecretString,
+    /// Most connections this process may open
+    #[arg(long, env = "SQLALCHEMY_POOL_SIZE", default_value_t = 16)]
+    pub database_pool_size: usize,
+    /// Longest that one statement may run, in milliseconds
+    #[arg(long, env = "DATABASE_STATEMENT_TIMEOUT_MS", default_value_t = 1_200_000)]
+    pub database_statement_timeout_ms: u32,
+}
+
+impl DatabaseConfig {
+    /// The driver's own settings.
+    ///
+    /// # Errors
+    /// [`Error::Config`] when the URL cannot be understood.
+    pub fn driver(&self) -> Result<Config, Error> {
+        let mut config = parse_url(self.database_url.expose_secret())?;
+        config
+            .application_name("postroom")
+            .connect_timeout(CONNECT)
+            .options(format!("-c statement_timeout={}", self.database_statement_timeout_ms));
+        Ok(config)
+    }
+
+    /// A pool of connections. Nothing is opened yet: a database that is away shows at first use.
+    ///
+    /// # Errors
+    /// [`Error::Config`] when the URL cannot be understood.
+    pub fn pool(&self) -> Result<Pool, Error> {
+        let manager = Manager::from_config(
+            self.driver()?,
+            NoTls,
+            ManagerConfig { recycling_method: RecyclingMethod::Fast },
+        );
+        Pool::builder(manager)
+            .max_size(self.database_pool_size)
+            .runtime(Runtime::Tokio1)
+            .wait_timeout(Some(WAIT))
+            .create_timeout(Some(CONNECT))
+            .recycle_timeout(Some(CONNECT))
+            .build()
+            .map_err(|error| config_error(error.to_string()))
+    }
+}
+
+/// Reads `postgresql://…`, `postgres://…` and `postgresql+psycopg2://…`, the last also with
+/// SQLAlchemy's `?host=h1:5432&host=h2:5432` for several hosts.
+fn parse_url(text: &str) -> Result<Config, Error> {
+    let (scheme, rest) = text.split_once("://").ok_or_else(|| config_error("not a URL"))?;
+    match scheme.split('+').next() {
+        Some("postgresql" | "postgres") => {}
+        _ => return Err(config_error("not a postgresql URL")),
+    }
+    let mut url = Url::parse(&format!("postgresql://{rest}"))
+        .map_err(|error| config_error(error.to_string()))?;
+    let pairs: Vec<(String, String)> = url.query_pairs().into_owned().collect();
+    let hosts: Vec<(String, u16)> = pairs
+        .iter()
+        .filter(|(key, value)| key == "host" && !value.starts_with('/'))
+        .map(|(_, value)| match value.split_once(':') {
+            Some((host, port)) => port
+                .parse()
+                .map(|port| (host.to_owned(), port))
+                .map_err(|_| config_error("a host's port is not a number")),
+            None => Ok((value.clone(), 5432)),
+        })
+        .collect::<Result<_, _>>()?;
+    if !hosts.is_empty() {
+        let others = pairs.iter().filter(|(key, _)| key != "host");
+        url.query_pairs_mut().clear().extend_pairs(others);
+    }
+    let mut config: Config = url
+        .as_str()
+        .parse()
+        .map_err(|error: tokio_postgres::Error| config_error(error.to_string()))?;
+    for (host, port) in hosts {
+        config.host(host).port(port);
+    }
+    Ok(config)
+}
+
+fn config_error(reason: impl Into<String>) -> Error {
+    Error::Config { setting: "SQLALCHEMY_DATABASE_URI", reason: reason.into() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tokio_postgres::config::Host;
+
+    #[test]
+    fn understands_sqlalchemy() {
+        let config = parse_url("postgresql+psycopg2://user:pw@db:6432/notify").unwrap();
+        assert_eq!(config.get_hosts(), [Host::Tcp("db".into())]);
+        assert_eq!(config.get_ports(), [6432]);
+        assert_eq!(config.get_dbname(), Some("notify"));
+        let config = parse_url("postgresql:///notify?host=h1:1&host=h2:2").unwrap();
+        assert_eq!(config.get_hosts(), [Host::Tcp("h1".into()), Host::Tcp("h2".into())]);
+        assert_eq!(config.get_ports(), [1, 2]);
+    }
+
+    #[test]
+    fn refuses_the_rest_without_repeating_it() {
+        for text in ["", "secret", "mysql://user:secret@db/x", "postgresql://user:secret@db:x/y"] {
+            let error = parse_url(text).unwrap_err().to_string();
+            assert!(!error.contains("secret"), "{error}");
+        }
+    }
+}

@@ -1,0 +1,195 @@
+//! What receipts change: the row, and the message that tells the service.
+
+use deadpool_postgres::GenericClient;
+use domain::{
+    KeyType, NotificationId, NotificationStatus, NotificationType, ServiceId, TemplateId,
+};
+use time::{OffsetDateTime, PrimitiveDateTime};
+use tokio_postgres::Row;
+
+use crate::{Error, outbox::OutboxRow, parse, sql_time};
+
+/// A notification as a receipt finds it.
+#[derive(Clone, Debug)]
+pub struct Receivable {
+    /// Its id.
+    pub id: NotificationId,
+    /// Whose message it is.
+    pub service_id: ServiceId,
+    /// What it was made from.
+    pub template_id: TemplateId,
+    /// And in which version.
+    pub template_version: i32,
+    /// The channel.
+    pub notification_type: NotificationType,
+    /// The type of the key it came in with.
+    pub key_type: KeyType,
+    /// Its status now.
+    pub status: NotificationStatus,
+    /// The recipient as supplied; `None` when it has been archived without personal data.
+    pub to: Option<String>,
+    /// The client's own reference.
+    pub client_reference: Option<String>,
+    /// When it was accepted.
+    pub created_at: OffsetDateTime,
+    /// When a provider took it.
+    pub sent_at: Option<OffsetDateTime>,
+    /// The provider, when that is recorded.
+    pub sent_by: Option<String>,
+    /// True when it went abroad.
+    pub international: bool,
+    /// The billing prefix of its number.
+    pub phone_prefix: Option<String>,
+    /// Fragments; 0 when the receipt is faster than the record of the send.
+    pub billable_units: i32,
+    /// The values of its placeholders, signed; gone once archived.
+    pub signed_personalisation: Option<String>,
+}
+
+/// The live notification of this id.
+///
+/// # Errors
+/// Database errors only.
+pub async fn find(
+    db: &impl GenericClient,
+    id: NotificationId,
+) -> Result<Option<Receivable>, Error> {
+    let sql = db
+        .prepare_cached(
+            r#"-- receipts.find
+        SELECT id, service_id, template_id, template_version,
+               notification_type::text AS notification_type, key_type, notification_status, "to",
+               client_reference, created_at, sent_at, sent_by, international, phone_prefix,
+               billable_units, _personalisation
+          FROM notifications WHERE id = $1"#,
+        )
+        .await?;
+    db.query_opt(&sql, &[&id]).await?.as_ref().map(from_row).transpose()
+}
+
+/// The notification that the provider knows by this reference, live or archived.
+///
+/// # Errors
+/// Database errors only.
+pub async fn find_by_reference(
+    db: &impl GenericClient,
+    reference: &str,
+) -> Result<Option<Receivable>, Error> {
+    let sql = db
+        .prepare_cached(
+            r#"-- receipts.find_by_reference
+        SELECT id, service_id, template_id, template_version,
+               notification_type::text AS notification_type, key_type, notification_status, "to",
+               client_reference, created_at, sent_at, sent_by, international, phone_prefix,
+               billable_units, _personalisation
+          FROM notifications WHERE reference = $1
+        UNION ALL
+        SELECT id, service_id, template_id, template_version,
+               notification_type::text, key_type, notification_status, NULL,
+               client_reference, created_at, sent_at, sent_by, international, phone_prefix,
+               billable_units, NULL
+          FROM notification_history WHERE reference = $1
+         LIMIT 1"#,
+        )
+        .await?;
+    db.query_opt(&sql, &[&reference]).await?.as_ref().map(from_row).transpose()
+}
+
+fn from_row(row: &Row) -> Result<Receivable, Error> {
+    let sent_at: Option<PrimitiveDateTime> = row.try_get("sent_at")?;
+    Ok(Receivable {
+        id: row.try_get("id")?,
+        service_id: row.try_get("service_id")?,
+        template_id: row.try_get("template_id")?,
+        template_version: row.try_get("template_version")?,
+        notification_type: parse(row, "notification_type")?,
+        key_type: parse(row, "key_type")?,
+        status: parse(row, "notification_status")?,
+        to: row.try_get("to")?,
+        client_reference: row.try_get("client_reference")?,
+        created_at: sql_time::from_column(row.try_get("created_at")?),
+        sent_at: sent_at.map(sql_time::from_column),
+        sent_by: row.try_get("sent_by")?,
+        international: row.try_get::<_, Option<_>>("international")?.unwrap_or_default(),
+        phone_prefix: row.try_get("phone_prefix")?,
+        billable_units: row.try_get("billable_units")?,
+        signed_personalisation: row.try_get("_personalisation")?,
+    })
+}
+
+/// What a receipt makes of a notification.
+#[derive(Clone, Debug)]
+pub struct Outcome<'a> {
+    /// The status that the receipt found; anything else by now means that another was first.
+    pub from: NotificationStatus,
+    /// The new status.
+    pub to: NotificationStatus,
+    /// Now.
+    pub at: OffsetDateTime,
+    /// The provider, written where none is recorded.
+    pub sent_by: &'a str,
+    /// Fragments, written where none are recorded.
+    pub billable_units: i32,
+    /// The provider's id of the message, written where none is recorded.
+    pub reference: Option<&'a str>,
+}
+
+/// Applies a receipt and, in the same statement, keeps the message that tells the service.
+/// False, and nothing is changed, when the status is not `outcome.from` any more.
+///
+/// A receipt proves that the provider has the message, so it also ends any claim to send it.
+///
+/// # Errors
+/// Database errors only.
+pub async fn apply(
+    db: &impl GenericClient,
+    id: NotificationId,
+    outcome: &Outcome<'_>,
+    callback: Option<&OutboxRow>,
+) -> Result<bool, Error> {
+    let sql = db
+        .prepare_cached(
+            "-- receipts.apply
+        WITH live AS (
+            UPDATE notifications
+               SET notification_status = $3, updated_at = $4,
+                   sent_by = coalesce(sent_by, $5), sent_at = coalesce(sent_at, $4),
+                   billable_units = CASE billable_units WHEN 0 THEN $6 ELSE billable_units END,
+                   reference = coalesce(reference, $7),
+                   claimed_by = NULL, claimed_until = NULL, next_attempt_at = NULL
+             WHERE id = $1 AND notification_status = $2
+            RETURNING id
+        ), archived AS (
+            UPDATE notification_history SET notification_status = $3, updated_at = $4
+             WHERE id = $1 AND notification_status = $2
+            RETURNING id
+        ), changed AS (SELECT id FROM live UNION SELECT id FROM archived
+        ), callback AS (
+            INSERT INTO outbox (id, created_at, queue, task, message, claimed_until)
+            SELECT $8::uuid, $4, $9::text, $10::text, $11::jsonb, $12::timestamp FROM changed
+             WHERE $8::uuid IS NOT NULL
+        )
+        SELECT count(*) FROM changed",
+        )
+        .await?;
+    let row = db
+        .query_one(
+            &sql,
+            &[
+                &id,
+                &<&str>::from(outcome.from),
+                &<&str>::from(outcome.to),
+                &sql_time::to_column(outcome.at),
+                &outcome.sent_by,
+                &outcome.billable_units,
+                &outcome.reference,
+                &callback.map(|row| row.id),
+                &callback.map(|row| row.queue.as_str()),
+                &callback.map(|row| row.task.as_str()),
+                &callback.map(|row| &row.message),
+                &callback.and_then(|row| row.claimed_until).map(sql_time::to_column),
+            ],
+        )
+        .await?;
+    Ok(row.try_get::<_, i64>(0)? > 0)
+}

@@ -1,0 +1,103 @@
+//! `store::limits` on a real Redis.
+
+use std::sync::{Arc, Mutex};
+
+use domain::{Clock, KeyType, Service, ServiceId, service::DailyLimit};
+use store::{Limits, RedisConfig};
+use time::{Duration, OffsetDateTime};
+use uuid::Uuid;
+
+use crate::notifications::NOW;
+
+/// Limits under keys of their own, on a clock that the test moves.
+fn limits(url: &str) -> (Limits, Arc<Mutex<OffsetDateTime>>) {
+    let now = Arc::new(Mutex::new(NOW));
+    let hand = Arc::clone(&now);
+    let config = RedisConfig {
+        redis_url: url.to_owned().into(),
+        redis_enabled: "1".to_owned(),
+        api_rate_limit_enabled: "1".to_owned(),
+        redis_key_prefix: testkit::unique("test-"),
+    };
+    let clock = Clock::from_fn(move || *hand.lock().unwrap());
+    (Limits::connect(&config, clock).unwrap(), now)
+}
+
+fn redis_url() -> String {
+    std::env::var("POSTROOM_TEST_REDIS_URL")
+        .expect("POSTROOM_TEST_REDIS_URL is not set: run `make test`")
+}
+
+fn service(rate_limit: u32, sms_limit: i64) -> Service {
+    Service {
+        id: ServiceId(Uuid::from_u128(1)),
+        name: "Pigeons".to_owned(),
+        active: true,
+        restricted: false,
+        prefix_sms: true,
+        rate_limit,
+        email_limit: 10,
+        sms_limit,
+        letter_limit: 10,
+        international_sms_limit: 10,
+        permissions: std::collections::HashSet::new(),
+        contact_link: None,
+        email_sender_local_part: "pigeons".to_owned(),
+        custom_email_sender_name: None,
+        default_sms_sender: None,
+        default_reply_to: None,
+    }
+}
+
+async fn taken(limits: &Limits, service: &Service, requests: usize) -> usize {
+    let mut allowed = 0;
+    for _ in 0..requests {
+        allowed += usize::from(limits.take_token(service, KeyType::Normal).await);
+    }
+    allowed
+}
+
+#[tokio::test]
+async fn a_full_bucket_serves_a_third_of_the_rate_at_once_and_refills_by_the_second() {
+    let (limits, now) = limits(&redis_url());
+    let service = service(60, 0);
+    assert_eq!(taken(&limits, &service, 40).await, 20, "ceil(60 / 3) + 1, of which one stays");
+    assert!(limits.take_token(&service, KeyType::Team).await, "each type of key has its own");
+    *now.lock().unwrap() += Duration::milliseconds(500);
+    assert_eq!(taken(&limits, &service, 3).await, 0, "only whole tokens are added");
+    *now.lock().unwrap() += Duration::milliseconds(3500);
+    assert_eq!(taken(&limits, &service, 9).await, 3, "4 added, of which one stays");
+}
+
+#[tokio::test]
+async fn the_daily_limit_is_exact_however_many_ask_at_once() {
+    let (limits, now) = limits(&redis_url());
+    let (limits, service) = (Arc::new(limits), service(0, 25));
+    let mut clients = tokio::task::JoinSet::new();
+    for _ in 0..64 {
+        let (limits, service) = (Arc::clone(&limits), service.clone());
+        clients
+            .spawn(async move { limits.reserve(&service, KeyType::Normal, DailyLimit::Sms).await });
+    }
+    let allowed = clients.join_all().await.into_iter().filter(|allowed| *allowed).count();
+    assert_eq!(allowed, 25);
+    assert!(!limits.has_room(&service, KeyType::Team, DailyLimit::Sms).await, "one for both keys");
+    assert!(limits.has_room(&service, KeyType::Test, DailyLimit::Sms).await);
+    assert!(limits.reserve(&service, KeyType::Test, DailyLimit::Sms).await, "never counted");
+
+    limits.release(&service, KeyType::Normal, DailyLimit::Sms).await;
+    assert!(limits.reserve(&service, KeyType::Normal, DailyLimit::Sms).await);
+    *now.lock().unwrap() += Duration::days(1);
+    assert!(limits.has_room(&service, KeyType::Normal, DailyLimit::Sms).await, "a new day");
+}
+
+#[tokio::test]
+async fn without_redis_everything_is_allowed() {
+    // Port 1 is nobody's.
+    let (limits, _) = limits("redis://127.0.0.1:1/0");
+    let service = service(0, 0);
+    assert!(limits.take_token(&service, KeyType::Normal).await);
+    assert!(limits.has_room(&service, KeyType::Normal, DailyLimit::Sms).await);
+    assert!(limits.reserve(&service, KeyType::Normal, DailyLimit::Sms).await);
+    limits.close().await;
+}

@@ -1,0 +1,14 @@
+//! `store` against real databases.
+
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod beat;
+mod fixtures;
+mod limits;
+mod migrate;
+mod notifications;
+mod outbox;
+mod receipts;
+mod schema;
+mod services;
+mod static_rows;

@@ -1,0 +1,218 @@
+//! `store::notifications`: stored together, claimed once, recorded once.
+
+use domain::{ApiKeyId, KeyType, NotificationId, NotificationStatus, NotificationType};
+use store::{
+    Error,
+    notifications::{self, Claim, NewNotification, Sent},
+};
+use testkit::{Database, TestService};
+use time::{Duration, OffsetDateTime, macros::datetime};
+use uuid::Uuid;
+
+pub(crate) const NOW: OffsetDateTime = datetime!(2026-11-24 12:00:00.123456 UTC);
+
+/// A service with a template and a key, and rows to store for it.
+pub(crate) struct Sender {
+    pub service: TestService,
+    pub template: domain::TemplateId,
+    pub key: ApiKeyId,
+}
+
+impl Sender {
+    pub(crate) async fn new(db: &tokio_postgres::Client) -> Self {
+        let service = testkit::service(db).live().create().await;
+        let template = testkit::template(db, &service).create().await;
+        let key = testkit::api_key(db, &service, KeyType::Normal, &testkit::unique("s")).await;
+        Self { service, template, key }
+    }
+
+    pub(crate) fn notification(&self, n: u128) -> NewNotification {
+        NewNotification {
+            id: NotificationId(Uuid::from_u128(n)),
+            to: "07700 900123".to_owned(),
+            normalised_to: "447700900123".to_owned(),
+            service_id: self.service.id,
+            template_id: self.template,
+            template_version: 1,
+            api_key_id: self.key,
+            key_type: KeyType::Normal,
+            notification_type: NotificationType::Sms,
+            created_at: NOW,
+            signed_personalisation: "e30.sig".to_owned(),
+            client_reference: Some(format!("ref {n}")),
+            reply_to_text: Some("GOVUK".to_owned()),
+            international: false,
+            phone_prefix: Some("44".to_owned()),
+            rate_multiplier: Some(1.into()),
+            unsubscribe_link: None,
+        }
+    }
+}
+
+pub(crate) fn claim_at(now: OffsetDateTime, attempt: i32) -> Claim {
+    Claim { worker: Uuid::from_u128(7), attempt, now, until: now + Duration::seconds(90) }
+}
+
+fn sent(status: NotificationStatus) -> Sent<'static> {
+    Sent { status, sent_by: "mmg", sent_at: NOW, billable_units: 2, reference: Some("theirs") }
+}
+
+#[tokio::test]
+async fn what_is_stored_together_is_read_back_by_its_own_service_only() {
+    let database = Database::create().await;
+    let db = database.client().await;
+    let sender = Sender::new(&db).await;
+    let rows: Vec<_> = (1..=300).map(|n| sender.notification(n)).collect();
+    notifications::insert_many(&db, &rows).await.unwrap();
+
+    let found = notifications::get(&db, sender.service.id, rows[299].id).await.unwrap();
+    assert_eq!(found.to, "07700 900123");
+    assert_eq!(found.client_reference.as_deref(), Some("ref 300"));
+    assert_eq!(found.status, NotificationStatus::Created);
+    assert_eq!((found.created_at, found.billable_units), (NOW, 0));
+    assert_eq!((found.sent_at, found.updated_at, found.created_by_name), (None, None, None));
+
+    let other = testkit::service(&db).create().await;
+    let foreign = notifications::get(&db, other.id, rows[0].id).await;
+    assert!(matches!(foreign, Err(Error::NotFound(_))), "{foreign:?}");
+}
+
+#[tokio::test]
+async fn a_group_with_one_bad_row_stores_nothing_and_names_the_constraint() {
+    let database = Database::create().await;
+    let db = database.client().await;
+    let sender = Sender::new(&db).await;
+    notifications::insert_many(&db, &[sender.notification(1)]).await.unwrap();
+    let group = [sender.notification(2), sender.notification(1)];
+    match notifications::insert_many(&db, &group).await {
+        Err(Error::Conflict { constraint, .. }) => assert_eq!(constraint, "notifications_pkey"),
+        other => panic!("{other:?}"),
+    }
+    let second = notifications::get(&db, sender.service.id, group[0].id).await;
+    assert!(matches!(second, Err(Error::NotFound(_))));
+}
+
+#[tokio::test]
+async fn only_one_of_many_claims_wins() {
+    let database = Database::create().await;
+    let db = database.client().await;
+    let sender = Sender::new(&db).await;
+    let row = sender.notification(1);
+    notifications::insert_many(&db, std::slice::from_ref(&row)).await.unwrap();
+    let mut won = 0;
+    let mut racers = tokio::task::JoinSet::new();
+    for _ in 0..8 {
+        let (pool, id) = (database.pool().clone(), row.id);
+        racers.spawn(async move {
+            notifications::claim(&pool.get().await.unwrap(), id, claim_at(NOW, 0)).await.unwrap()
+        });
+    }
+    while let Some(claimed) = racers.join_next().await {
+        if let Some(message) = claimed.unwrap() {
+            assert_eq!(message.normalised_to, "447700900123");
+            assert_eq!(message.reply_to_text.as_deref(), Some("GOVUK"));
+            won += 1;
+        }
+    }
+    assert_eq!(won, 1);
+    let state = notifications::claim_state(&db, row.id).await.unwrap();
+    assert_eq!(state.claimed_until.map(|until| until - NOW), Some(Duration::seconds(90)));
+}
+
+#[tokio::test]
+async fn an_attempt_that_is_put_off_is_claimed_when_due_or_by_its_own_message() {
+    let database = Database::create().await;
+    let db = database.client().await;
+    let sender = Sender::new(&db).await;
+    let row = sender.notification(1);
+    let (id, worker) = (row.id, claim_at(NOW, 0).worker);
+    notifications::insert_many(&db, &[row]).await.unwrap();
+    notifications::claim(&db, id, claim_at(NOW, 0)).await.unwrap().unwrap();
+    let due = NOW + Duration::seconds(300);
+    notifications::put_off(&db, id, worker, 1, due, 3).await.unwrap();
+
+    let doubled = notifications::claim(&db, id, claim_at(NOW, 0)).await.unwrap();
+    assert!(doubled.is_none(), "a second message of attempt 0 does nothing");
+    let early = due - Duration::seconds(1);
+    assert!(notifications::claim(&db, id, claim_at(early, 1)).await.unwrap().is_some());
+    notifications::put_off(&db, id, worker, 2, due, 0).await.unwrap();
+    assert!(notifications::claim(&db, id, claim_at(due, 0)).await.unwrap().is_some(), "replayed");
+    let found = notifications::get(&db, sender.service.id, id).await.unwrap();
+    assert_eq!(found.billable_units, 3, "never less than was counted before");
+}
+
+#[tokio::test]
+async fn a_dead_claim_is_broken_once() {
+    let database = Database::create().await;
+    let db = database.client().await;
+    let sender = Sender::new(&db).await;
+    let row = sender.notification(1);
+    let id = row.id;
+    notifications::insert_many(&db, &[row]).await.unwrap();
+    notifications::claim(&db, id, claim_at(NOW, 0)).await.unwrap().unwrap();
+    let seen = notifications::claim_state(&db, id).await.unwrap().claimed_until.unwrap();
+    let due = NOW + Duration::seconds(30);
+    assert!(notifications::break_claim(&db, id, seen, 1, due).await.unwrap());
+    assert!(!notifications::break_claim(&db, id, seen, 1, due).await.unwrap());
+    assert!(notifications::claim(&db, id, claim_at(NOW, 0)).await.unwrap().is_none());
+    assert!(notifications::claim(&db, id, claim_at(NOW, 1)).await.unwrap().is_some());
+}
+
+#[tokio::test]
+async fn sending_is_recorded_and_does_not_undo_a_receipt_that_won_the_race() {
+    let database = Database::create().await;
+    let db = database.client().await;
+    let sender = Sender::new(&db).await;
+    let (first, second) = (sender.notification(1), sender.notification(2));
+    let rows = [first, second];
+    notifications::insert_many(&db, &rows).await.unwrap();
+    let service = sender.service.id;
+
+    notifications::record_sent(&db, rows[0].id, &sent(NotificationStatus::Sending)).await.unwrap();
+    let found = notifications::get(&db, service, rows[0].id).await.unwrap();
+    assert_eq!((found.status, found.billable_units), (NotificationStatus::Sending, 2));
+    assert_eq!(found.sent_at, Some(NOW));
+    assert!(!notifications::set_technical_failure(&db, rows[0].id, NOW).await.unwrap());
+
+    assert!(notifications::set_technical_failure(&db, rows[1].id, NOW).await.unwrap());
+    notifications::record_sent(&db, rows[1].id, &sent(NotificationStatus::Sending)).await.unwrap();
+    let found = notifications::get(&db, service, rows[1].id).await.unwrap();
+    assert_eq!(found.status, NotificationStatus::TechnicalFailure);
+    assert!(notifications::claim(&db, rows[1].id, claim_at(NOW, 0)).await.unwrap().is_none());
+}
+
+#[tokio::test]
+async fn forgotten_messages_are_listed_in_pages_without_those_held_or_put_off() {
+    let database = Database::create().await;
+    let db = database.client().await;
+    let sender = Sender::new(&db).await;
+    let rows: Vec<_> = (1..=7).map(|n| sender.notification(n)).collect();
+    notifications::insert_many(&db, &rows).await.unwrap();
+    let later = NOW + Duration::hours(2);
+    notifications::claim(&db, rows[0].id, claim_at(later, 0)).await.unwrap().unwrap();
+    notifications::claim(&db, rows[1].id, claim_at(later, 0)).await.unwrap().unwrap();
+    let due = later + Duration::minutes(5);
+    notifications::put_off(&db, rows[1].id, claim_at(later, 0).worker, 1, due, 0).await.unwrap();
+    notifications::record_sent(&db, rows[2].id, &sent(NotificationStatus::Sending)).await.unwrap();
+
+    let mut found = Vec::new();
+    let mut last = None;
+    loop {
+        let from = NOW - Duration::days(7);
+        let page = notifications::list_forgotten(
+            &db,
+            NotificationType::Sms,
+            from,
+            NOW + Duration::hours(1),
+            later,
+            last.as_ref(),
+            3,
+        )
+        .await
+        .unwrap();
+        let Some(end) = page.last().copied() else { break };
+        found.extend(page.iter().map(|row| row.id));
+        last = Some(end);
+    }
+    assert_eq!(found, rows[3..].iter().map(|row| row.id).collect::<Vec<_>>());
+}

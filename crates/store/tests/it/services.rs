@@ -1,0 +1,142 @@
+//! `store::services` and what belongs to a service: keys, templates, senders, callbacks, rates.
+
+use domain::{KeyType, NotificationType, Permission, ReplyToId, SmsSenderId, TemplateId};
+use store::{
+    Error, api_keys, migrate, providers, rates, senders, service_callbacks, services, templates,
+};
+use testkit::Database;
+use time::{Duration, macros::datetime};
+use uuid::Uuid;
+
+use crate::notifications::NOW;
+
+#[tokio::test]
+async fn a_service_comes_with_permissions_limits_and_default_senders() {
+    let database = Database::create().await;
+    let db = database.client().await;
+    let made = testkit::service(&db)
+        .live()
+        .name("Pigeons")
+        .permissions(&[Permission::Sms, Permission::InternationalSms])
+        .rate_limit(60)
+        .sms_limit(5)
+        .sms_sender("PIGEON")
+        .reply_to("pigeons@example.gov.uk")
+        .create()
+        .await;
+    let found = services::find(&db, made.id).await.unwrap().unwrap();
+    assert_eq!((found.name.as_str(), found.active, found.restricted), ("Pigeons", true, false));
+    assert_eq!((found.rate_limit, found.sms_limit), (60, 5));
+    assert!(found.may(Permission::Sms) && !found.may(Permission::Email));
+    assert_eq!(found.default_sms_sender.as_deref(), Some("PIGEON"));
+    assert_eq!(found.default_reply_to.as_deref(), Some("pigeons@example.gov.uk"));
+    assert!(services::find(&db, domain::ServiceId(Uuid::nil())).await.unwrap().is_none());
+    assert_eq!(migrate::revision(&db).await.unwrap(), migrate::NOTIFY_HEAD);
+}
+
+#[tokio::test]
+async fn the_safelist_is_the_team_and_the_guests() {
+    let database = Database::create().await;
+    let db = database.client().await;
+    let service = testkit::service(&db).create().await;
+    testkit::guest(&db, &service, "guest@example.com").await;
+    let mut listed = services::safelist(&db, service.id).await.unwrap();
+    listed.sort();
+    let mut expected =
+        vec![service.user_email.clone(), service.user_mobile.clone(), "guest@example.com".into()];
+    expected.sort();
+    assert_eq!(listed, expected);
+}
+
+#[tokio::test]
+async fn revoked_keys_are_remembered_for_seven_days() {
+    let database = Database::create().await;
+    let db = database.client().await;
+    let service = testkit::service(&db).create().await;
+    let live = testkit::api_key(&db, &service, KeyType::Normal, "a").await;
+    let recent = testkit::api_key(&db, &service, KeyType::Team, "b").await;
+    let old = testkit::api_key(&db, &service, KeyType::Test, "c").await;
+    testkit::revoke_api_key(&db, recent, NOW - Duration::days(6)).await;
+    testkit::revoke_api_key(&db, old, NOW - Duration::days(8)).await;
+    let mut found = api_keys::list(&db, service.id, NOW).await.unwrap();
+    found.sort_by(|a, b| a.signed_secret.cmp(&b.signed_secret));
+    let found: Vec<_> =
+        found.iter().map(|key| (key.id, key.key_type, key.expiry_date.is_some())).collect();
+    assert_eq!(found, [(live, KeyType::Normal, false), (recent, KeyType::Team, true)]);
+}
+
+#[tokio::test]
+async fn templates_are_the_services_own_and_hidden_ones_are_not_found() {
+    let database = Database::create().await;
+    let db = database.client().await;
+    let service = testkit::service(&db).create().await;
+    let other = testkit::service(&db).create().await;
+    let email = testkit::template(&db, &service).email("Hi", "Body").create().await;
+    let hidden = testkit::template(&db, &service).hidden().create().await;
+    let archived = testkit::template(&db, &service).archived().create().await;
+
+    let found = templates::get(&db, service.id, email).await.unwrap();
+    assert_eq!(found.template_type, NotificationType::Email);
+    assert_eq!((found.subject.as_deref(), found.content.as_str()), (Some("Hi"), "Body"));
+    assert!(templates::get(&db, service.id, archived).await.unwrap().archived);
+    for (service, id) in
+        [(other.id, email), (service.id, hidden), (service.id, TemplateId(Uuid::nil()))]
+    {
+        let missing = templates::get(&db, service, id).await;
+        assert!(matches!(missing, Err(Error::NotFound(_))), "{missing:?}");
+    }
+    assert_eq!(templates::get_version(&db, service.id, hidden, 1).await.unwrap().version, 1);
+    assert!(templates::get_version(&db, service.id, email, 2).await.is_err());
+}
+
+#[tokio::test]
+async fn senders_are_the_services_own() {
+    let database = Database::create().await;
+    let db = database.client().await;
+    let service = testkit::service(&db).reply_to("a@example.gov.uk").create().await;
+    let other = testkit::service(&db).create().await;
+    let sender = senders::get_sms_sender(&db, service.id, service.sms_sender_id).await.unwrap();
+    assert_eq!(sender, "GOVUK");
+    assert!(senders::get_sms_sender(&db, other.id, service.sms_sender_id).await.is_err());
+    assert!(senders::get_sms_sender(&db, other.id, SmsSenderId(Uuid::nil())).await.is_err());
+    let row = db
+        .query_one("SELECT id FROM service_email_reply_to WHERE service_id = $1", &[&service.id])
+        .await
+        .unwrap();
+    let reply_to = ReplyToId(row.get("id"));
+    let address = senders::get_reply_to(&db, service.id, reply_to).await.unwrap();
+    assert_eq!(address, "a@example.gov.uk");
+    assert!(senders::get_reply_to(&db, other.id, reply_to).await.is_err());
+}
+
+#[tokio::test]
+async fn callbacks_are_found_where_configured() {
+    let database = Database::create().await;
+    let db = database.client().await;
+    let service = testkit::service(&db).create().await;
+    assert!(service_callbacks::find_delivery_status(&db, service.id).await.unwrap().is_none());
+    testkit::delivery_callback(&db, &service, "https://example.com/x", "signed").await;
+    let found = service_callbacks::find_delivery_status(&db, service.id).await.unwrap().unwrap();
+    assert_eq!(
+        (found.url.as_str(), found.signed_bearer_token.as_str()),
+        ("https://example.com/x", "signed")
+    );
+}
+
+#[tokio::test]
+async fn the_rate_is_the_one_in_force_and_the_providers_are_the_active_ones() {
+    let database = Database::create().await;
+    let db = database.client().await;
+    let rate = rates::sms_rate_at(&db, datetime!(2026-11-24 12:00 UTC)).await.unwrap();
+    assert_eq!(rate.to_string(), "0.0240");
+    let rate = rates::sms_rate_at(&db, datetime!(2026-03-31 22:59 UTC)).await.unwrap();
+    assert_eq!(rate.to_string(), "0.0233");
+    assert!(rates::sms_rate_at(&db, datetime!(2000-01-01 0:00 UTC)).await.is_err());
+
+    db.execute("UPDATE provider_details SET active = false WHERE identifier = 'firetext'", &[])
+        .await
+        .unwrap();
+    let active = providers::list_active(&db).await.unwrap();
+    let names: Vec<_> = active.iter().map(|provider| provider.identifier.as_str()).collect();
+    assert_eq!(names, ["mmg", "ses", "dvla"]);
+}

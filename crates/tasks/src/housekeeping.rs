@@ -1,0 +1,18 @@
+//! Periodic repairs (tasks contract §3.8).
+
+use queue::Task;
+use serde::{Deserialize, Serialize};
+
+use crate::queues;
+
+/// Queues again what was accepted and never sent: emails and text messages still `created` after
+/// an hour, with no attempt under way or due. A skipped run only delays the repair; a doubled one
+/// is harmless, because sending begins with a claim.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ReplayCreatedNotifications {}
+
+impl Task for ReplayCreatedNotifications {
+    const NAME: &'static str = "replay-created-notifications";
+    const QUEUE: &'static str = queues::PERIODIC;
+    const ARGS: &'static [&'static str] = &[];
+}

@@ -1,0 +1,47 @@
+//! One table of every task: payload, wire name, queue, retry policy; the worker roles; and the
+//! beat schedule. Below both ends of the wire: no handlers, no I/O.
+//!
+//! # Adding a task
+//! 1. Payload and `impl Task` in the file of its area, one line in [`ALL`].
+//! 2. Its handler in `worker/src/<area>.rs`, and `.on(area::handler)` in `worker/src/registry.rs`
+//!    (a test compares the registry with [`ALL`]).
+//! 3. Periodic? One line in [`schedule::schedule`].
+//!
+//! Names, arguments and queues are those of the tasks contract §8: a wire name is never changed.
+
+pub mod callbacks;
+pub mod delivery;
+pub mod housekeeping;
+pub mod queues;
+pub mod receipts;
+pub mod reserved;
+pub mod roles;
+pub mod schedule;
+
+pub use callbacks::SendDeliveryStatus;
+pub use delivery::{DeliverEmail, DeliverSms};
+pub use housekeeping::ReplayCreatedNotifications;
+pub use queue::Task;
+pub use receipts::{ProcessSesResult, ProcessSmsClientResponse};
+
+/// The wire name of every task that a worker of ours runs.
+pub const ALL: &[&str] = &[
+    DeliverSms::NAME,
+    DeliverEmail::NAME,
+    ProcessSmsClientResponse::NAME,
+    ProcessSesResult::NAME,
+    SendDeliveryStatus::NAME,
+    ReplayCreatedNotifications::NAME,
+];
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    #[test]
+    fn no_name_is_used_twice() {
+        let names: Vec<_> =
+            super::ALL.iter().chain(super::reserved::ALL.iter().map(|(name, _)| name)).collect();
+        assert_eq!(names.iter().collect::<HashSet<_>>().len(), names.len());
+    }
+}

@@ -1,0 +1,28 @@
+//! For tests only: a [`Database`] per test, and builders for the rows that tests begin with.
+//!
+//! Tests run in parallel, each in a process of its own, and share nothing but the servers: what has
+//! no database of its own gets a [`unique`] prefix. Everything here panics when it fails, which fails
+//! the test.
+
+mod database;
+mod rows;
+mod service;
+mod template;
+
+pub use database::Database;
+pub use rows::{api_key, delivery_callback, guest, revoke_api_key};
+pub use service::{ServiceBuilder, TestService, service};
+pub use template::{TemplateBuilder, template};
+
+use uuid::Uuid;
+
+/// A name that no other test has: `prefix` and 32 hex digits.
+#[must_use]
+pub fn unique(prefix: &str) -> String {
+    format!("{prefix}{}", new_id().simple())
+}
+
+#[expect(clippy::disallowed_methods, reason = "rows of tests need ids, but no clock")]
+fn new_id() -> Uuid {
+    Uuid::new_v4()
+}

@@ -1,0 +1,130 @@
+//! One handler per task.
+//!
+//! A handler loads the row, decides from its state, acts, records. It is delivered at least once,
+//! perhaps late, perhaps twice; what it returns is the retry decision. Handlers hold no state: what
+//! they share is in [`Context`]. [`registry::registry`] lists them all.
+
+pub mod callbacks;
+pub mod delivery;
+pub mod housekeeping;
+pub mod receipts;
+pub mod registry;
+mod senders;
+
+use std::sync::Arc;
+
+use anyhow::{Context as _, bail};
+use app::App;
+use providers::callbacks::CallbackClient;
+use queue::{Broker, Consume};
+use tokio_util::sync::CancellationToken;
+use tracing::info;
+
+pub use senders::{ProviderConfig, Senders};
+
+/// Which queues a worker process serves.
+#[derive(clap::Args, Clone, Debug)]
+pub struct Config {
+    /// Roles to play, comma-separated: `all`, or any of `--help`'s list in the documentation of
+    /// `tasks::roles`
+    #[arg(
+        long = "role",
+        env = "POSTROOM_WORKER_ROLE",
+        value_delimiter = ',',
+        default_value = "all"
+    )]
+    pub roles: Vec<String>,
+    /// Queues to serve instead of a role's, comma-separated
+    #[arg(long, env = "POSTROOM_WORKER_QUEUES", value_delimiter = ',')]
+    pub queues: Vec<String>,
+    /// Tasks run at once for each queue, instead of the role's figure
+    #[arg(long, env = "CONCURRENCY")]
+    pub concurrency: Option<u16>,
+    /// Messages fetched for each of those
+    #[arg(long, env = "CELERYD_PREFETCH_MULTIPLIER")]
+    pub prefetch_multiplier: Option<u16>,
+}
+
+impl Config {
+    /// The queues that this asks for.
+    ///
+    /// # Errors
+    /// When a role or queue is not one of ours.
+    pub fn consumes(&self) -> anyhow::Result<Vec<Consume>> {
+        let mut consumes = Vec::new();
+        if self.queues.is_empty() {
+            for role in &self.roles {
+                if role == "all" {
+                    consumes.extend(tasks::roles::ALL.iter().flat_map(|role| role.queues));
+                } else {
+                    let found = tasks::roles::find(role)
+                        .with_context(|| format!("there is no role {role:?}"))?;
+                    consumes.extend(found.queues);
+                }
+            }
+        }
+        for queue in &self.queues {
+            consumes.push(
+                tasks::roles::find_queue(queue)
+                    .with_context(|| format!("there is no queue {queue:?}"))?,
+            );
+        }
+        for consume in &mut consumes {
+            let per_slot = consume.prefetch / consume.concurrency.max(1);
+            consume.concurrency = self.concurrency.unwrap_or(consume.concurrency);
+            consume.prefetch =
+                consume.concurrency.saturating_mul(self.prefetch_multiplier.unwrap_or(per_slot));
+        }
+        if consumes.is_empty() {
+            bail!("a worker needs at least one queue");
+        }
+        Ok(consumes)
+    }
+}
+
+/// What handlers share. Cheap to clone.
+#[derive(Clone)]
+pub struct Context(Arc<Parts>);
+
+struct Parts {
+    app: App,
+    senders: Senders,
+    callbacks: CallbackClient,
+}
+
+impl Context {
+    /// Puts the parts together.
+    #[must_use]
+    pub fn new(app: App, senders: Senders, callbacks: CallbackClient) -> Self {
+        Self(Arc::new(Parts { app, senders, callbacks }))
+    }
+
+    fn app(&self) -> &App {
+        &self.0.app
+    }
+}
+
+/// Serves the queues until `stop`; then finishes what is under way and returns.
+///
+/// # Errors
+/// When the broker refuses what we need for good.
+pub async fn run(
+    context: Context,
+    broker: &Broker,
+    queues: &[Consume],
+    stop: CancellationToken,
+) -> anyhow::Result<()> {
+    let names: Vec<&str> = queues.iter().map(|consume| consume.queue).collect();
+    info!(queues = names.join(","), "the worker starts");
+    let relay = tokio_util::task::AbortOnDropHandle::new(tokio::spawn({
+        let (app, stop) = (context.app().clone(), stop.clone());
+        async move { app.relay(stop).await }
+    }));
+    queue::consume(broker, registry::registry(context), queues, stop)
+        .await
+        .context("consuming the queues")?;
+    // The relay stops at the same signal; its last batch is on its way.
+    let _ = relay.await;
+    info!("the worker has stopped");
+    Ok(())
+}

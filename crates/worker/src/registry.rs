@@ -1,0 +1,20 @@
+//! Every task with its handler.
+
+use queue::Registry;
+
+use crate::{Context, callbacks, delivery, housekeeping, receipts};
+
+/// The handlers of all tasks; and the names we know and do not run.
+#[must_use]
+pub fn registry(context: Context) -> Registry<Context> {
+    let registry = Registry::new(context)
+        .on(delivery::sms)
+        .on(delivery::email)
+        .on(receipts::sms)
+        .on(receipts::ses)
+        .on(callbacks::delivery_status)
+        .on(housekeeping::replay_created_notifications);
+    tasks::reserved::ALL
+        .iter()
+        .fold(registry, |registry, (name, reason)| registry.reserve(name, reason))
+}

@@ -1,0 +1,139 @@
+//! The borders between crates, checked on the sources themselves.
+
+use std::{
+    collections::BTreeMap,
+    fs,
+    path::{Path, PathBuf},
+};
+
+/// Crates by row; arrows only go down. A crate of a row may use those of the rows below it.
+const ROWS: &[&[&str]] = &[
+    &["domain", "queue", "runtime"],
+    &["content", "stub"],
+    &["letters"],
+    &["providers", "store", "tasks", "testkit"],
+    &["app"],
+    &["api", "worker", "beat"],
+    &["postroom", "bench"],
+];
+
+/// Arrows within a row, or narrower than the rows allow.
+const ALSO: &[(&str, &str)] = &[("runtime", "domain")];
+const NEVER: &[(&str, &str)] = &[("tasks", "store"), ("stub", "domain"), ("stub", "queue")];
+
+/// Development crates: nothing that ships may use them.
+const DEVELOPMENT: &[&str] = &["stub", "testkit", "bench"];
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().to_owned()
+}
+
+fn crates() -> Vec<String> {
+    let mut names: Vec<String> = fs::read_dir(root().join("crates"))
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .collect();
+    names.sort();
+    names
+}
+
+/// What each crate depends on, by section of its manifest.
+fn dependencies(name: &str) -> BTreeMap<String, Vec<String>> {
+    let manifest = fs::read_to_string(root().join("crates").join(name).join("Cargo.toml")).unwrap();
+    let mut sections: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    let mut section = String::new();
+    for line in manifest.lines() {
+        if let Some(header) = line.strip_prefix('[') {
+            section = header.trim_end_matches(']').to_owned();
+        } else if let Some((dependency, _)) = line.split_once(['.', ' ', '=']) {
+            sections.entry(section.clone()).or_default().push(dependency.to_owned());
+        }
+    }
+    sections
+}
+
+fn row(name: &str) -> usize {
+    ROWS.iter()
+        .position(|row| row.contains(&name))
+        .unwrap_or_else(|| panic!("{name} stands in no row of tests/it/house_rules.rs"))
+}
+
+/// Every Rust source below a folder.
+fn sources(folder: &Path) -> Vec<(PathBuf, String)> {
+    let mut found = Vec::new();
+    for entry in fs::read_dir(folder).into_iter().flatten() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            found.extend(sources(&path));
+        } else if path.extension().is_some_and(|extension| extension == "rs") {
+            let text = fs::read_to_string(&path).unwrap();
+            found.push((path, text));
+        }
+    }
+    found
+}
+
+/// The crates that ship whose `src` holds one of the words, outside comments.
+fn shipped_crates_with(words: &[&str]) -> Vec<String> {
+    let holds = |text: &str| {
+        text.lines().any(|line| {
+            let code = line.trim_start();
+            !code.starts_with("//") && words.iter().any(|word| code.contains(word))
+        })
+    };
+    crates()
+        .into_iter()
+        .filter(|name| !DEVELOPMENT.contains(&name.as_str()))
+        .filter(|name| {
+            sources(&root().join("crates").join(name).join("src"))
+                .iter()
+                .any(|(_, text)| holds(text))
+        })
+        .collect()
+}
+
+#[test]
+fn arrows_only_go_down() {
+    let crates = crates();
+    for name in &crates {
+        for dependency in dependencies(name).remove("dependencies").unwrap_or_default() {
+            if !crates.contains(&dependency) {
+                continue;
+            }
+            let arrow = (name.as_str(), dependency.as_str());
+            let down = row(&dependency) < row(name) || ALSO.contains(&arrow);
+            assert!(down && !NEVER.contains(&arrow), "{name} must not use {dependency}");
+            let development = DEVELOPMENT.contains(&dependency.as_str());
+            assert!(!development || name == "bench", "{name} ships, {dependency} does not");
+        }
+    }
+}
+
+#[test]
+fn queue_knows_nothing_of_us_and_beat_sees_only_its_own() {
+    let ours = |name: &str| -> Vec<String> {
+        let all = dependencies(name).remove("dependencies").unwrap_or_default();
+        all.into_iter().filter(|dependency| crates().contains(dependency)).collect()
+    };
+    assert_eq!(ours("queue"), Vec::<String>::new());
+    for dependency in ours("beat") {
+        assert!(["domain", "queue", "runtime", "store", "tasks"].contains(&dependency.as_str()));
+    }
+}
+
+#[test]
+fn sql_is_only_in_store() {
+    let sql = ["SELECT ", "INSERT INTO", "UPDATE notifications", "DELETE FROM"];
+    assert_eq!(shipped_crates_with(&sql), ["store"]);
+}
+
+#[test]
+fn only_the_api_serves_http_with_actix() {
+    assert_eq!(shipped_crates_with(&["actix_web"]), ["api"]);
+}
+
+#[test]
+fn only_store_talks_to_redis_and_only_queue_to_the_broker() {
+    assert_eq!(shipped_crates_with(&["fred::"]), ["store"]);
+    assert_eq!(shipped_crates_with(&["lapin::"]), ["queue"]);
+}

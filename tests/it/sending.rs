@@ -1,0 +1,226 @@
+//! From the queue to the provider, back by receipt, and on to the service.
+
+use domain::{KeyType, NotificationStatus as Status};
+use serde_json::{Value, json};
+use stub::Kind;
+
+use crate::app::TestApp;
+
+#[tokio::test]
+async fn an_sms_goes_from_post_to_delivered_and_its_service_is_told() {
+    let t = TestApp::start().await;
+    let client = t.client().await;
+    let id = client.send_sms("07700 900123").await;
+    assert_eq!(t.drain().await, 1);
+    let sent = t.received(Kind::Sms, 1).await;
+    assert_eq!(sent[0]["cid"], json!(id));
+    assert_eq!(sent[0]["MSISDN"], "447700900123");
+    assert_eq!(sent[0]["msg"], format!("{}: Hello Ada", client.service.name));
+    assert_eq!(sent[0]["sender"], "GOVUK");
+    t.drain_until(id, Status::Delivered).await;
+    t.drain().await;
+
+    let called = t.received(Kind::Callbacks, 1).await;
+    let body = &called[0]["body"];
+    assert_eq!((&body["id"], &body["status"]), (&json!(id), &json!("delivered")));
+    assert_eq!((&body["to"], &body["notification_type"]), (&json!("07700 900123"), &json!("sms")));
+    assert_eq!((&body["reference"], &body["template_version"]), (&Value::Null, &json!(1)));
+    for time in ["created_at", "sent_at", "completed_at"] {
+        let text = body[time].as_str().unwrap();
+        assert!(text.len() == 27 && text.ends_with('Z'), "{time}: {text}");
+    }
+    assert_eq!(t.drain().await, 0);
+    t.end().await;
+}
+
+#[tokio::test]
+async fn an_email_goes_from_post_to_delivered() {
+    let t = TestApp::start().await;
+    let client = t.client().await;
+    let id = client.send_email("Ada@example.com").await;
+    t.drain().await;
+    let sent = t.received(Kind::Emails, 1).await;
+    let to = &sent[0]["Destination"]["ToAddresses"][0];
+    assert_eq!(to, "ada@example.com", "{}", sent[0]);
+    t.drain_until(id, Status::Delivered).await;
+    t.drain().await;
+    assert_eq!(t.received(Kind::Callbacks, 1).await[0]["body"]["status"], "delivered");
+    t.end().await;
+}
+
+#[tokio::test]
+async fn failures_that_providers_report_end_the_message() {
+    let t = TestApp::start().await;
+    let client = t.client().await;
+    let permanent = client.send_sms("07700900002").await;
+    let temporary = client.send_sms("07700900003").await;
+    let bounced = client.send_email("permanent@example.com").await;
+    t.drain_until(permanent, Status::PermanentFailure).await;
+    t.drain_until(temporary, Status::TemporaryFailure).await;
+    t.drain_until(bounced, Status::PermanentFailure).await;
+    t.end().await;
+}
+
+#[tokio::test]
+async fn an_email_that_ses_refuses_is_given_up_and_not_tried_again() {
+    let t = TestApp::start().await;
+    let client = t.client().await;
+    let id = client.send_email("reject@example.com").await;
+    t.drain().await;
+    assert_eq!(t.status(id).await, Status::TechnicalFailure);
+    assert_eq!(t.drain().await, 0);
+    assert!(t.stub.received(Kind::Callbacks).is_empty(), "services are not called back for that");
+    t.end().await;
+}
+
+#[tokio::test]
+async fn a_provider_that_fails_is_tried_again_at_once_and_then_later() {
+    let t = TestApp::start().await;
+    let client = t.client().await;
+    let id = client.send_sms("07700900005").await;
+    let ran = t.drain().await;
+    assert_eq!(ran, 2, "the first retry comes at once, the second waits in the broker");
+    assert_eq!(t.status(id).await, Status::Created);
+    let db = t.db().await;
+    let row = db
+        .query_one(
+            "SELECT claimed_until IS NULL AS free, claim_attempt, billable_units,
+                    next_attempt_at > now() AT TIME ZONE 'UTC' + interval '250 s' AS later
+               FROM notifications WHERE id = $1",
+            &[&id],
+        )
+        .await
+        .unwrap();
+    assert!(row.get::<_, bool>("free") && row.get::<_, bool>("later"));
+    assert_eq!((row.get::<_, i32>("claim_attempt"), row.get::<_, i32>("billable_units")), (2, 1));
+    t.end().await;
+}
+
+#[tokio::test]
+async fn a_second_message_for_a_sent_notification_does_nothing() {
+    let t = TestApp::start().await;
+    let client = t.client().await;
+    let id = client.send_sms("07700900009").await; // no receipt comes
+    t.drain().await;
+    assert_eq!(t.status(id).await, Status::Sending);
+    let again = tasks::DeliverSms { notification_id: id };
+    let trace = queue::Trace::default();
+    let envelope = queue::Envelope::new(&again, t.app.clock().new_id(), &trace).unwrap();
+    t.app.enqueue(envelope).await.unwrap();
+    assert_eq!(t.drain().await, 1);
+    assert_eq!(t.stub.received(Kind::Sms).len(), 1);
+    t.end().await;
+}
+
+#[tokio::test]
+async fn a_claim_that_died_with_its_worker_waits_for_a_receipt_first() {
+    let t = TestApp::start().await;
+    let client = t.client().await;
+    let id = client.send_sms("07700900123").await;
+    let db = t.db().await;
+    // As if another worker had claimed it long ago and died.
+    db.execute(
+        "UPDATE notifications SET claimed_by = gen_random_uuid(), claim_attempt = 0,
+                claimed_until = now() AT TIME ZONE 'UTC' - interval '1 s' WHERE id = $1",
+        &[&id],
+    )
+    .await
+    .unwrap();
+    assert_eq!(t.drain().await, 1);
+    assert_eq!(t.stub.received(Kind::Sms).len(), 0, "the provider may have it already");
+    // Its receipt comes: it had.
+    let receipt = json!({ "CID": id, "status": "3", "MSISDN": "447700900123", "reference": "1" });
+    t.mmg_receipt(&receipt).await.expect(200);
+    t.drain().await;
+    assert_eq!(t.status(id).await, Status::Delivered);
+    t.end().await;
+}
+
+#[tokio::test]
+async fn receipts_that_are_late_repeated_unknown_or_malformed_change_nothing() {
+    let t = TestApp::start().await;
+    let client = t.client().await;
+    let id = client.send_sms("07700900009").await;
+    t.drain().await;
+    let receipt = |status: &str| json!({ "CID": id, "status": status });
+    t.mmg_receipt(&receipt("3")).await.expect(200);
+    t.mmg_receipt(&receipt("3")).await.expect(200);
+    t.mmg_receipt(&receipt("2")).await.expect(200);
+    t.mmg_receipt(&json!({ "CID": uuid::Uuid::nil(), "status": "3" })).await.expect(200);
+    let refused = t.mmg_receipt(&json!({ "CID": "" })).await.expect(400);
+    assert_eq!(
+        refused["message"],
+        json!(["MMG callback failed: status missing", "MMG callback failed: CID missing"])
+    );
+    t.drain().await;
+    assert_eq!(t.status(id).await, Status::Delivered);
+    assert_eq!(t.received(Kind::Callbacks, 1).await.len(), 1, "told once");
+    let url = format!("{}/notifications/sms/mmg", t.url);
+    assert_eq!(t.http.post(&url).json(&receipt("3")).send().await.unwrap().status(), 401);
+    t.end().await;
+}
+
+#[tokio::test]
+async fn an_event_that_sns_did_not_sign_is_refused() {
+    let t = TestApp::start().await;
+    let body = json!({
+        "Type": "Notification", "MessageId": "1", "TopicArn": t.stub.topic_arn,
+        "Message": "{}", "Timestamp": "2026-11-24T12:00:00.000Z", "SignatureVersion": "2",
+        "Signature": "AAAA", "SigningCertURL": format!("{}/sns/cert.pem", t.stub.url),
+    });
+    let url = format!("{}/notifications/email/ses", t.url);
+    let response = t.http.post(url).json(&body).send().await.unwrap();
+    assert_eq!(response.status(), 400);
+    assert_eq!(t.drain().await, 0);
+    t.end().await;
+}
+
+#[tokio::test]
+async fn test_keys_send_nothing_and_simulate_the_outcome() {
+    let t = TestApp::start().await;
+    let live = t.client().await;
+    let client = t.client_of(live.service.clone(), KeyType::Test).await;
+    let delivered = client.send_sms("07700900123").await;
+    let failed = client.send_sms("07700900002").await;
+    let bounced = client.send_email("temp-fail@simulator.notify").await;
+    t.drain().await;
+    assert_eq!(t.status(delivered).await, Status::Delivered);
+    assert_eq!(t.status(failed).await, Status::PermanentFailure);
+    assert_eq!(t.status(bounced).await, Status::TemporaryFailure);
+    assert!(t.stub.received(Kind::Sms).is_empty() && t.stub.received(Kind::Emails).is_empty());
+    assert_eq!(t.received(Kind::Callbacks, 3).await.len(), 3);
+    t.end().await;
+}
+
+#[tokio::test]
+async fn forgotten_messages_are_replayed() {
+    let t = TestApp::start().await;
+    let client = t.client().await;
+    let id = client.send_sms("07700900123").await;
+    t.purge().await;
+    assert_eq!(t.drain().await, 0, "its message is lost");
+    t.fire("replay-created-notifications").await;
+    t.drain().await;
+    assert_eq!(t.status(id).await, Status::Created, "not for an hour");
+
+    t.advance(time::Duration::minutes(61));
+    t.fire("replay-created-notifications").await;
+    t.drain_until(id, Status::Delivered).await;
+    t.end().await;
+}
+
+#[tokio::test]
+async fn smtp_sends_and_expects_no_receipt() {
+    let t = TestApp::with(|providers, stub| {
+        let address = stub.smtp_addr.unwrap();
+        providers.smtp.smtp_url = Some(format!("smtp://{address}").into());
+        providers.ses.ses_access_key_id = None;
+    })
+    .await;
+    let client = t.client().await;
+    let id = client.send_email("ada@example.com").await;
+    t.drain().await;
+    assert_eq!(t.status(id).await, Status::Sent);
+    assert_eq!(t.received(Kind::Emails, 1).await.len(), 1);
+    t.end().await;
+}

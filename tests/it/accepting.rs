@@ -30,7 +30,7 @@ fn sms(template: &impl std::fmt::Display, number: &str) -> Value {
 async fn an_sms_is_stored_queued_and_shown() {
     let t = TestApp::start().await;
     let client = t.client().await;
-    let answer = client.post("/v2/notifications/sms", &sms(&client.sms, "07700 900 123")).await;
+    let answer = client.post("/v2/notifications/sms", &sms(&client.sms, "07700 900 009")).await;
     assert_eq!(answer.headers["x-content-type-options"], "nosniff");
     assert!(answer.headers.contains_key("x-b3-traceid"));
     let accepted = answer.expect(201);
@@ -49,7 +49,7 @@ async fn an_sms_is_stored_queued_and_shown() {
     );
     let shown = client.get(&format!("/v2/notifications/{id}")).await.expect(200);
     assert_eq!(shown["status"], "created");
-    assert_eq!(shown["phone_number"], "07700 900 123");
+    assert_eq!(shown["phone_number"], "07700 900 009");
     assert_eq!((&shown["body"], &shown["subject"]), (&json!("Hello Ada"), &Value::Null));
     assert_eq!((&shown["is_cost_data_ready"], &shown["cost_details"]), (&json!(false), &json!({})));
     assert_eq!(t.drain().await, 1, "one task was queued");
@@ -96,17 +96,22 @@ async fn refusals_come_in_the_contracts_words_and_order() {
     let client = t.client().await;
     let db = t.db().await;
     let archived = testkit::template(&db, &client.service).archived().create().await;
-    let blank =
-        testkit::template(&db, &client.service).sms("((a))((b))").create().await;
+    let blank = testkit::template(&db, &client.service).sms("((a))((b))").create().await;
     let long = testkit::template(&db, &client.service).sms(&"x".repeat(919)).create().await;
     let path = "/v2/notifications/sms";
 
-    bad_request(client.post(path, &sms(&uuid::Uuid::nil(), "07700900123")).await, "Template not found");
+    bad_request(
+        client.post(path, &sms(&uuid::Uuid::nil(), "07700900123")).await,
+        "Template not found",
+    );
     bad_request(
         client.post(path, &sms(&client.email, "07700900123")).await,
         "email template is not suitable for sms notification",
     );
-    bad_request(client.post(path, &sms(&archived, "07700900123")).await, "Template has been deleted");
+    bad_request(
+        client.post(path, &sms(&archived, "07700900123")).await,
+        "Template has been deleted",
+    );
     let missing = json!({ "phone_number": "07700900123", "template_id": blank,
                           "personalisation": { "B": null } });
     bad_request(client.post(path, &missing).await, "Missing personalisation: a, b");
@@ -131,7 +136,8 @@ async fn refusals_come_in_the_contracts_words_and_order() {
     );
     let landline = refusal(client.post(path, &sms(&client.sms, "0117 496 0860")).await, 400);
     assert_eq!(landline, ("InvalidPhoneError".to_owned(), "Not a UK mobile number".to_owned()));
-    let invalid = refusal(client.post(path, &json!({ "phone_number": "07700", "x": 1 })).await, 400);
+    let invalid =
+        refusal(client.post(path, &json!({ "phone_number": "07700", "x": 1 })).await, 400);
     assert_eq!(
         invalid,
         ("ValidationError".to_owned(), "phone_number Not enough digits".to_owned())
@@ -146,8 +152,12 @@ async fn every_schema_fault_is_listed_in_order() {
     let client = t.client().await;
     let body = json!({ "personalisation": ["a"], "reference": 5, "z": 1, "y": 2 });
     let answer = client.post("/v2/notifications/sms", &body).await.expect(400);
-    let messages: Vec<_> =
-        answer["errors"].as_array().unwrap().iter().map(|e| e["message"].as_str().unwrap()).collect();
+    let messages: Vec<_> = answer["errors"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|e| e["message"].as_str().unwrap())
+        .collect();
     assert_eq!(
         messages,
         [
@@ -212,8 +222,7 @@ async fn limits_are_kept() {
     assert_eq!(over, ("TooManyRequestsError".to_owned(), message));
     // 12 a minute: 5 in the bucket, of which one always stays.
     let over = refusal(client.post(path, &json!({})).await, 429);
-    let message =
-        "Exceeded rate limit for key type LIVE of 12 requests per 60 seconds".to_owned();
+    let message = "Exceeded rate limit for key type LIVE of 12 requests per 60 seconds".to_owned();
     assert_eq!(over, ("RateLimitError".to_owned(), message));
     t.end().await;
 }
@@ -255,7 +264,10 @@ async fn without_a_token_there_is_no_answer() {
     assert_eq!(response.status(), 401);
     let body: Value = response.json().await.unwrap();
     let message = "Unauthorized: authentication token must be provided";
-    assert_eq!(body, json!({ "status_code": 401, "errors": [{ "error": "AuthError", "message": message }] }));
+    assert_eq!(
+        body,
+        json!({ "status_code": 401, "errors": [{ "error": "AuthError", "message": message }] })
+    );
 
     let response = t.http.get(format!("{}/nowhere", t.url)).send().await.unwrap();
     assert_eq!(response.status(), 404);

@@ -2,28 +2,30 @@
 //! with its own database, queue prefix and key prefix.
 
 use std::{
-    net::SocketAddr,
+    net::TcpListener,
     sync::{Arc, Mutex},
-    time::{Duration, SystemTime},
+    time::Duration,
 };
 
 use app::App;
-use domain::{
-    Clock, KeyType, NotificationId, NotificationStatus, TemplateId,
-    signing::Signer,
-};
+use domain::{Clock, KeyType, NotificationId, NotificationStatus, TemplateId, signing::Signer};
 use jsonwebtoken::{EncodingKey, Header};
-use providers::{callbacks::CallbackClient, sns};
+use providers::{
+    callbacks::{CallbackClient, CallbackConfig},
+    mmg::MmgConfig,
+    ses::SesConfig,
+    smtp::SmtpConfig,
+    sns,
+};
 use queue::{Broker, BrokerConfig, Registry, Source};
 use secrecy::SecretString;
 use serde_json::{Value, json};
 use store::{Limits, RedisConfig};
 use stub::{Kind, Stub};
-use testkit::{Database, TestService};
+use testkit::{Database, Proxy, Queues, TestService};
 use time::OffsetDateTime;
 use tokio_util::sync::CancellationToken;
-use uuid::Uuid;
-use worker::{Context, Senders};
+use worker::{ProviderConfig, Senders};
 
 /// What the tests' receipts prove themselves with.
 pub(crate) const RECEIPTS_USER: &str = "receipts";
@@ -38,8 +40,9 @@ pub(crate) struct TestApp {
     pub signer: Signer,
     database: Database,
     broker: Broker,
-    prefix: String,
-    registry: Registry<Context>,
+    registry: Registry<worker::Context>,
+    proxy: Proxy,
+    queues: Queues,
     ahead: Arc<Mutex<time::Duration>>,
     stop: CancellationToken,
 }
@@ -71,50 +74,45 @@ impl Answer {
     }
 }
 
+/// Every queue of ours.
+fn queues() -> Vec<&'static str> {
+    tasks::roles::ALL.iter().flat_map(|role| role.queues).map(|consume| consume.queue).collect()
+}
+
 fn variable(name: &str) -> String {
     std::env::var(name).unwrap_or_else(|_| panic!("{name} is not set: run `make test`"))
 }
 
 impl TestApp {
     pub(crate) async fn start() -> Self {
-        Self::with(|_| {}).await
+        Self::with(|_, _| {}).await
     }
 
-    /// A system whose provider settings the test changes.
-    pub(crate) async fn with(change: impl FnOnce(&mut worker::ProviderConfig)) -> Self {
+    /// A system whose provider settings the test changes; it is given the stub they point to.
+    pub(crate) async fn with(change: impl FnOnce(&mut ProviderConfig, &Stub)) -> Self {
         let database = Database::create().await;
+        let prefix = testkit::unique("it-");
         let ahead = Arc::new(Mutex::new(time::Duration::ZERO));
         let hand = Arc::clone(&ahead);
-        let clock = Clock::from_fn(move || {
-            OffsetDateTime::from(SystemTime::now()) + *hand.lock().unwrap()
-        });
-        let prefix = testkit::unique("it-");
-        let stub = stub::start(stub::Config::default()).await.unwrap();
-        let broker = connect(&prefix, &clock).await;
-        let redis = RedisConfig {
-            redis_url: variable("POSTROOM_TEST_REDIS_URL").into(),
-            redis_enabled: "1".to_owned(),
-            api_rate_limit_enabled: "1".to_owned(),
-            redis_key_prefix: prefix.clone(),
-        };
-        let config = app::Config {
-            secret_key: "test-secret".into(),
-            old_secret_keys: Vec::new(),
-            dangerous_salt: "test-salt".into(),
-            notify_email_domain: "postroom.example".to_owned(),
-            from_number: "POSTROOM".to_owned(),
-            receipt_wait_seconds: 30,
-        };
-        let limits = Limits::connect(&redis, clock.clone()).unwrap();
-        let app =
-            App::new(&config, database.pool().clone(), limits, &broker, clock.clone()).unwrap();
+        let clock = Clock::from_fn(move || real_now() + *hand.lock().unwrap());
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        let stub = stub::start(stub::Config {
+            sns_events_url: Some(format!("{url}/notifications/email/ses").parse().unwrap()),
+            ..stub::Config::default()
+        })
+        .await
+        .unwrap();
+        let broker_url = broker_url();
+        let proxy = Proxy::start(&broker_url).await;
+        let broker = connect(&proxy.url, &prefix, &clock).await;
+        let app = use_cases(&database, &broker, &prefix, &clock);
         let stop = CancellationToken::new();
-        let url = serve(&app, &stub, &stop).await;
-        let context = Context::new(
-            app.clone(),
-            senders(&stub, &clock, &url, change),
-            callbacks(),
-        );
+        serve(listener, &app, &stub, &stop);
+        let mut config = provider_config(&stub, &url);
+        change(&mut config, &stub);
+        let senders = Senders::from_config(&config, &clock).unwrap();
+        let context = worker::Context::new(app.clone(), senders, callbacks());
         Self {
             url,
             http: reqwest::Client::new(),
@@ -124,7 +122,8 @@ impl TestApp {
             stub,
             database,
             broker,
-            prefix,
+            proxy,
+            queues: Queues::new(&broker_url, &prefix, queues()),
             ahead,
             stop,
         }
@@ -133,10 +132,6 @@ impl TestApp {
     /// A database connection of the test's own.
     pub(crate) async fn db(&self) -> store::pool::Client {
         self.database.client().await
-    }
-
-    pub(crate) fn pool(&self) -> store::Pool {
-        self.database.pool().clone()
     }
 
     /// Moves the system's clock.
@@ -157,7 +152,7 @@ impl TestApp {
     /// A key of this type for a service, and templates.
     pub(crate) async fn client_of(&self, service: TestService, key_type: KeyType) -> Client {
         let db = self.db().await;
-        let secret = Uuid::from_u128(rand_u128()).to_string();
+        let secret = testkit::unique("secret-");
         let signed = self.signer.sign(&secret).unwrap();
         testkit::api_key(&db, &service, key_type, &signed).await;
         Client {
@@ -175,9 +170,7 @@ impl TestApp {
 
     /// Runs every queued task until none is left; returns how many ran.
     pub(crate) async fn drain(&self) -> usize {
-        let queues: Vec<&str> =
-            tasks::roles::ALL.iter().flat_map(|role| role.queues).map(|c| c.queue).collect();
-        queue::drain(&self.broker, &self.registry, &queues).await.unwrap()
+        queue::drain(&self.broker, &self.registry, &queues()).await.unwrap()
     }
 
     /// Runs tasks and lets receipts come in until the notification has this status.
@@ -216,12 +209,40 @@ impl TestApp {
         answer(request).await
     }
 
+    /// Loses every message that waits in a queue.
+    pub(crate) async fn purge(&self, queue: &str) {
+        self.queues.purge(queue).await;
+    }
+
+    /// Runs a periodic task's message through the queue, as beat and the relay would.
+    pub(crate) async fn fire(&self, entry: &str) {
+        beat::fire_now(self.database.pool(), self.app.clock(), entry).await.unwrap();
+        assert_eq!(self.app.relay_once().await.unwrap(), 1);
+    }
+
+    /// Takes the broker away.
+    pub(crate) async fn cut_broker(&self) {
+        self.proxy.close().await;
+        wait_for(|| !self.broker.is_connected()).await;
+    }
+
+    /// Gives it back.
+    pub(crate) async fn mend_broker(&self) {
+        self.proxy.open();
+        wait_for(|| self.broker.is_connected()).await;
+    }
+
+    /// The names of all tasks that the workers know.
+    pub(crate) fn registered(&self) -> Vec<String> {
+        self.registry.names().map(str::to_owned).collect()
+    }
+
     /// Ends the system; what it made goes with it.
     pub(crate) async fn end(self) {
         self.stop.cancel();
-        self.stub.stop().await;
-        delete_queues(&self.prefix).await;
         self.broker.close().await;
+        self.queues.delete().await;
+        self.stub.stop().await;
         self.database.close().await;
     }
 }
@@ -229,7 +250,7 @@ impl TestApp {
 impl Client {
     /// `Authorization` for this service, signed now.
     pub(crate) fn token(&self) -> String {
-        let now = OffsetDateTime::from(SystemTime::now()).unix_timestamp();
+        let now = real_now().unix_timestamp();
         let claims = json!({ "iss": self.service.id, "iat": now });
         let key = EncodingKey::from_secret(self.secret.as_bytes());
         format!("Bearer {}", jsonwebtoken::encode(&Header::default(), &claims, &key).unwrap())
@@ -278,46 +299,111 @@ async fn answer(request: reqwest::RequestBuilder) -> Answer {
     }
 }
 
-fn rand_u128() -> u128 {
-    let unique = testkit::unique("");
-    u128::from_str_radix(&unique.replace('-', ""), 16).unwrap()
+/// The vhost in which delays are declared, as for the other crates' tests.
+fn broker_url() -> String {
+    let vhosts = variable("POSTROOM_TEST_VHOSTS");
+    let vhost = vhosts.split(',').next().unwrap_or_default();
+    let server = variable("POSTROOM_TEST_BROKER_URL");
+    format!("{}/{vhost}", server.trim_end_matches('/'))
 }
 
-async fn connect(prefix: &str, clock: &Clock) -> Broker {
-    let mut config = BrokerConfig::new(variable("POSTROOM_TEST_BROKER_URL"));
+async fn connect(url: &str, prefix: &str, clock: &Clock) -> Broker {
+    let mut config = BrokerConfig::new(url);
     prefix.clone_into(&mut config.queue_prefix);
     let (now, ids) = (clock.clone(), clock.clone());
     let source = Source::new(move || now.now(), move || ids.new_id());
     let broker = Broker::connect(&config, source).await;
-    let deadline = tokio::time::Instant::now() + Duration::from_secs(20);
-    while !broker.is_connected() {
-        assert!(tokio::time::Instant::now() < deadline, "no broker");
-        tokio::time::sleep(Duration::from_millis(10)).await;
-    }
+    wait_for(|| broker.is_connected()).await;
     broker
 }
 
-async fn serve(app: &App, stub: &Stub, stop: &CancellationToken) -> String {
-    let _ = (app, stub, stop);
-    let address: SocketAddr = todo!();
-    format!("http://{address}")
+/// Waits until something that happens elsewhere has happened.
+async fn wait_for(done: impl Fn() -> bool) {
+    let deadline = tokio::time::Instant::now() + Duration::from_secs(20);
+    while !done() {
+        assert!(tokio::time::Instant::now() < deadline, "it does not happen");
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
 }
 
-fn senders(
-    stub: &Stub,
-    clock: &Clock,
-    url: &str,
-    change: impl FnOnce(&mut worker::ProviderConfig),
-) -> Senders {
-    let _ = (stub, clock, url, change);
-    todo!()
+fn use_cases(database: &Database, broker: &Broker, prefix: &str, clock: &Clock) -> App {
+    let redis = RedisConfig {
+        redis_url: variable("POSTROOM_TEST_REDIS_URL").into(),
+        redis_enabled: "1".to_owned(),
+        api_rate_limit_enabled: "1".to_owned(),
+        redis_key_prefix: prefix.to_owned(),
+    };
+    let config = app::Config {
+        secret_key: "test-secret".into(),
+        old_secret_keys: Vec::new(),
+        dangerous_salt: "test-salt".into(),
+        notify_email_domain: "postroom.example".to_owned(),
+        from_number: "POSTROOM".to_owned(),
+        admin_base_url: "https://admin.example".to_owned(),
+        receipt_wait_seconds: 30,
+    };
+    let limits = Limits::connect(&redis, clock.clone()).unwrap();
+    App::new(&config, database.pool().clone(), limits, broker, clock.clone()).unwrap()
+}
+
+/// Serves the API on a thread of its own, as actix wants it.
+fn serve(listener: TcpListener, app: &App, stub: &Stub, stop: &CancellationToken) {
+    let config = api::Config {
+        port: 0,
+        host: String::new(),
+        http_workers: Some(1),
+        http_serve_timeout_seconds: 30,
+        metrics_path: "/metrics".to_owned(),
+        receipts: api::ReceiptsConfig {
+            mmg_receipts_credentials: Some(receipts_credentials()),
+            receipts_without_auth: "0".to_owned(),
+        },
+        sns: sns::SnsConfig {
+            sns_topic_arns: vec![stub.topic_arn.to_owned()],
+            sns_cert_url_prefix: Some(format!("{}/sns/", stub.url).parse().unwrap()),
+            sns_timeout: Duration::from_secs(5),
+        },
+    };
+    let metrics = runtime::unregistered_metrics();
+    tokio::spawn(api::serve_on(listener, config, app.clone(), metrics, stop.clone()));
+}
+
+fn provider_config(stub: &Stub, url: &str) -> ProviderConfig {
+    let timeout = Duration::from_secs(5);
+    ProviderConfig {
+        mmg: MmgConfig {
+            mmg_url: format!("{}/mmg", stub.url).parse().unwrap(),
+            mmg_api_key: Some("key".into()),
+            mmg_receipt_url: Some(format!("{url}/notifications/sms/mmg").parse().unwrap()),
+            mmg_receipt_credentials: Some(receipts_credentials()),
+            mmg_timeout: timeout,
+        },
+        ses: SesConfig {
+            ses_endpoint: Some(stub.url.parse().unwrap()),
+            ses_region: "eu-west-1".to_owned(),
+            ses_access_key_id: Some("id".into()),
+            ses_secret_access_key: Some("secret".into()),
+            ses_session_token: None,
+            ses_timeout: timeout,
+        },
+        smtp: SmtpConfig { smtp_url: None, smtp_timeout: timeout },
+    }
+}
+
+fn receipts_credentials() -> SecretString {
+    format!(r#"["{RECEIPTS_USER}", "{RECEIPTS_PASSWORD}"]"#).into()
 }
 
 fn callbacks() -> CallbackClient {
-    CallbackClient::from_config(&providers::callbacks::CallbackConfig {
+    CallbackClient::from_config(&CallbackConfig {
         callback_allow_private: true,
         callback_redirects: 0,
         callback_timeout: Duration::from_secs(5),
     })
     .unwrap()
+}
+
+#[expect(clippy::disallowed_methods, reason = "tokens must be of the real time, as clients' are")]
+fn real_now() -> OffsetDateTime {
+    OffsetDateTime::now_utc()
 }

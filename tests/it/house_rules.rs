@@ -18,7 +18,7 @@ const ROWS: &[&[&str]] = &[
 ];
 
 /// Arrows within a row, or narrower than the rows allow.
-const ALSO: &[(&str, &str)] = &[("runtime", "domain")];
+const ALSO: &[(&str, &str)] = &[("runtime", "domain"), ("testkit", "store")];
 const NEVER: &[(&str, &str)] = &[("tasks", "store"), ("stub", "domain"), ("stub", "queue")];
 
 /// Development crates: nothing that ships may use them.

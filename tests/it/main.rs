@@ -2,5 +2,10 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod accepting;
+mod app;
 mod house_rules;
+mod outbox;
+mod scheduling;
+mod sending;
 mod wire;

@@ -37,8 +37,12 @@ async fn a_callback_survives_the_process_that_recorded_the_receipt() {
     let row = store::receipts::find(&db, id).await.unwrap().unwrap();
     let trace = queue::Trace::default();
     let now = t.app.clock().now();
-    let callback =
-        t.app.delivery_status_callback(&row, Status::Delivered, now, &trace).await.unwrap().unwrap();
+    let callback = t
+        .app
+        .delivery_status_callback(&row, Status::Delivered, now, &trace)
+        .await
+        .unwrap()
+        .unwrap();
     let written = store::outbox::OutboxRow {
         id: t.app.clock().new_id(),
         created_at: now,

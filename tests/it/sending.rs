@@ -11,12 +11,13 @@ async fn an_sms_goes_from_post_to_delivered_and_its_service_is_told() {
     let t = TestApp::start().await;
     let client = t.client().await;
     let id = client.send_sms("07700 900123").await;
-    assert_eq!(t.drain().await, 1);
+    t.drain().await;
     let sent = t.received(Kind::Sms, 1).await;
-    assert_eq!(sent[0]["cid"], json!(id));
-    assert_eq!(sent[0]["MSISDN"], "447700900123");
-    assert_eq!(sent[0]["msg"], format!("{}: Hello Ada", client.service.name));
-    assert_eq!(sent[0]["sender"], "GOVUK");
+    let sent = &sent[0]["request"];
+    assert_eq!(sent["cid"], json!(id));
+    assert_eq!(sent["MSISDN"], "447700900123");
+    assert_eq!(sent["msg"], format!("{}: Hello Ada", client.service.name));
+    assert_eq!(sent["sender"], "GOVUK");
     t.drain_until(id, Status::Delivered).await;
     t.drain().await;
 
@@ -40,7 +41,7 @@ async fn an_email_goes_from_post_to_delivered() {
     let id = client.send_email("Ada@example.com").await;
     t.drain().await;
     let sent = t.received(Kind::Emails, 1).await;
-    let to = &sent[0]["Destination"]["ToAddresses"][0];
+    let to = &sent[0]["request"]["Destination"]["ToAddresses"][0];
     assert_eq!(to, "ada@example.com", "{}", sent[0]);
     t.drain_until(id, Status::Delivered).await;
     t.drain().await;
@@ -197,7 +198,7 @@ async fn forgotten_messages_are_replayed() {
     let t = TestApp::start().await;
     let client = t.client().await;
     let id = client.send_sms("07700900123").await;
-    t.purge().await;
+    t.purge(tasks::queues::SEND_SMS).await;
     assert_eq!(t.drain().await, 0, "its message is lost");
     t.fire("replay-created-notifications").await;
     t.drain().await;

@@ -33,12 +33,7 @@ fn expect<T: Task>(task: &T, queue: &str, name: &str, arguments: Value) {
 #[test]
 fn tasks_on_the_wire() {
     let notification_id = ID.parse().unwrap();
-    expect(
-        &DeliverSms { notification_id },
-        "send-sms-tasks",
-        "deliver_sms",
-        json!([[ID], {}]),
-    );
+    expect(&DeliverSms { notification_id }, "send-sms-tasks", "deliver_sms", json!([[ID], {}]));
     expect(
         &DeliverEmail { notification_id },
         "send-email-tasks",

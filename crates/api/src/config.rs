@@ -8,6 +8,7 @@ use secrecy::{ExposeSecret, SecretString};
 
 /// Settings of the API.
 #[derive(clap::Args, Clone, Debug)]
+#[group(id = "api")]
 pub struct Config {
     /// Port to serve on
     #[arg(long, env = "PORT", default_value_t = 8080)]

@@ -2,7 +2,7 @@
 //! become status codes and the contract's words (public API contract §0.2-0.4, §2.5).
 
 use actix_web::{
-    HttpRequest, HttpResponse, ResponseError,
+    HttpResponse, ResponseError,
     http::{StatusCode, header},
 };
 use app::Error;
@@ -47,7 +47,7 @@ impl ApiError {
 
     /// Our fault. What happened is logged here, once, and never told.
     pub(crate) fn internal(source: &(dyn std::error::Error + 'static)) -> Self {
-        error!(error = source, "the request failed");
+        error!(error = %runtime::chain(source), "the request failed");
         Self::v2(StatusCode::INTERNAL_SERVER_ERROR, "InternalError", "Internal server error")
     }
 
@@ -202,9 +202,9 @@ pub(crate) fn wrong_method(allow: &'static str) -> HttpResponse {
 }
 
 /// The answer to a request that took too long, in the shape of its route.
-pub(crate) fn timed_out(request: &HttpRequest) -> ApiError {
+pub(crate) fn timed_out(is_v2: bool) -> ApiError {
     let (status, message) = (StatusCode::GATEWAY_TIMEOUT, "Timeout serving request");
-    if request.path().starts_with("/v2/") {
+    if is_v2 {
         ApiError::v2(status, "SoftEventletTimeout", message)
     } else {
         ApiError::legacy(status, message)

@@ -7,9 +7,10 @@ use std::{
 };
 
 use actix_web::{
-    Error, HttpMessage,
+    Error, HttpMessage, ResponseError,
     body::{BoxBody, MessageBody},
     dev::{ServiceRequest, ServiceResponse},
+    error::InternalError,
     http::header::{HeaderMap, HeaderName, HeaderValue},
     middleware::Next,
 };
@@ -58,17 +59,25 @@ impl Requests {
         let span = info_span!("http.request", request.id = id, service.id = tracing::field::Empty,);
         let method = request.method().clone();
         let route = request.match_pattern().unwrap_or_else(|| "unmatched".to_owned());
-        let unfinished = request.request().clone();
+        let is_v2 = request.path().starts_with("/v2/");
         let answer =
             tokio::time::timeout(self.time_out, next.call(request).instrument(span.clone()));
-        let mut response = match answer.await {
-            Ok(Ok(response)) => response.map_into_boxed_body(),
-            Ok(Err(error)) => ServiceResponse::from_err(error, unfinished),
-            Err(_) => ServiceResponse::from_err(timed_out(&unfinished), unfinished),
+        let mut outcome = match answer.await {
+            Ok(outcome) => outcome.map(ServiceResponse::map_into_boxed_body),
+            Err(_) => {
+                let response = timed_out(is_v2).error_response();
+                Err(InternalError::from_response("the request took too long", response).into())
+            }
         };
-        let span_id = self.new_id().split_off(16);
-        add_headers(response.headers_mut(), &id, &span_id);
-        let (status, elapsed) = (response.status().as_u16(), started.elapsed());
+        let status = match &mut outcome {
+            Ok(response) => {
+                let span_id = self.new_id().split_off(16);
+                add_headers(response.headers_mut(), &id, &span_id);
+                response.status().as_u16()
+            }
+            Err(error) => error.as_response_error().status_code().as_u16(),
+        };
+        let elapsed = started.elapsed();
         metrics::histogram!("http_request_seconds",
             "method" => method.to_string(), "route" => route.clone(), "status" => status.to_string())
         .record(elapsed);
@@ -77,7 +86,7 @@ impl Requests {
             http.method = %method, http.route = route, http.status = status,
             elapsed_ms = elapsed.as_secs_f64() * 1000.0, "answered"
         );
-        Ok(response)
+        outcome
     }
 
     /// 128 bits in hex.

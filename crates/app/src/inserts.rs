@@ -101,7 +101,7 @@ async fn publish(outbox: &Outbox, stored: Vec<Pending>) {
     if let Err(error) = outbox.publish(&nudges).await {
         // The rows are committed; replay finds them.
         error!(
-            error = &error as &dyn std::error::Error,
+            error = %runtime::chain(&error),
             "neither the broker nor the outbox took the messages of stored notifications"
         );
     }

@@ -36,6 +36,7 @@ pub use view::{Cost, NotificationView};
 
 /// Settings of the use cases.
 #[derive(clap::Args, Clone, Debug)]
+#[group(id = "app")]
 pub struct Config {
     /// Signs stored secrets, personalisation and task payloads
     #[arg(long, env = "SECRET_KEY", hide_env_values = true)]

@@ -112,7 +112,7 @@ impl App {
         if let Err(error) = done {
             warn!(
                 task.id = envelope.id,
-                error = &error as &dyn std::error::Error,
+                error = %runtime::chain(&error),
                 "published, but its outbox row stays; the relay may publish it again"
             );
         }
@@ -125,7 +125,7 @@ impl App {
                 Ok(published) if published > 0 => continue,
                 Ok(_) => IDLE,
                 Err(error) => {
-                    error!(error = &error as &dyn std::error::Error, "the outbox relay failed");
+                    error!(error = %runtime::chain(&error), "the outbox relay failed");
                     IDLE * 5
                 }
             };

@@ -261,7 +261,7 @@ impl App {
         match self.compose_sms(&message).await {
             Ok(sms) => sms.fragments,
             Err(error) => {
-                warn!(error = &error as &dyn std::error::Error, "cannot count the fragments");
+                warn!(error = %runtime::chain(&error), "cannot count the fragments");
                 0
             }
         }

@@ -183,7 +183,7 @@ impl App {
             };
             match recorded {
                 Err(error) if pause < Duration::from_secs(10) => {
-                    warn!(error = &error as &dyn std::error::Error, "not recorded as sent yet");
+                    warn!(error = %runtime::chain(&error), "not recorded as sent yet");
                     tokio::time::sleep(pause).await;
                     pause *= 2;
                 }

@@ -63,7 +63,8 @@ impl Fixtures {
     pub(crate) async fn run(self) -> anyhow::Result<()> {
         runtime::start(&self.runtime)?;
         let clock = Clock::system();
-        let signer = Signer::new(std::slice::from_ref(&self.app.secret_key), &self.app.dangerous_salt)?;
+        let signer =
+            Signer::new(std::slice::from_ref(&self.app.secret_key), &self.app.dangerous_salt)?;
         let pool = self.database.pool()?;
         let db = pool.get().await.context("connecting to the database")?;
         let now = clock.now();

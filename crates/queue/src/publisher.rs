@@ -4,6 +4,7 @@ use std::{
     collections::HashSet,
     fmt,
     future::poll_fn,
+    io,
     pin::pin,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::{Duration, Instant},
@@ -155,6 +156,10 @@ impl Publisher {
             biased;
             _ = blocked.wait_for(|blocked| *blocked) => Err(PublishError::Blocked),
             done = session.deliver(&self.shared, &queue, message, delay_seconds) => done,
+            // lapin may forget a publish that is under way while its connection breaks.
+            () = session.broken.cancelled() => {
+                Err(lapin::Error::from(io::Error::from(io::ErrorKind::ConnectionAborted)).into())
+            }
             () = tokio::time::sleep(config.publish_timeout()) => {
                 session.suspect(started);
                 Err(PublishError::TimedOut)

@@ -13,11 +13,13 @@ use anyhow::Context;
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
 use tokio_util::sync::CancellationToken;
 
+pub use logs::chain;
 pub use management::{Health, serve as serve_management};
 pub use metrics_exporter_prometheus::PrometheusHandle as Metrics;
 
 /// Settings of the process itself.
 #[derive(clap::Args, Clone, Debug)]
+#[group(id = "runtime")]
 pub struct Config {
     /// Least important log lines to write: a level, or tracing's filter syntax
     #[arg(long, env = "NOTIFY_LOG_LEVEL", default_value = "INFO")]
@@ -73,6 +75,12 @@ pub fn start(config: &Config) -> anyhow::Result<Runtime> {
         }
     });
     Ok(Runtime { stop, metrics })
+}
+
+/// Metrics that nobody writes to, for serving the API where no process was prepared: in tests.
+#[must_use]
+pub fn unregistered_metrics() -> Metrics {
+    PrometheusBuilder::new().build_recorder().handle()
 }
 
 /// Chooses the one TLS provider for the whole process. Later calls change nothing.

@@ -1,26 +1,49 @@
 //! Log lines.
 
+use std::{
+    error::Error,
+    fmt::{self, Display},
+};
+
 use anyhow::Context;
-use tracing_subscriber::{EnvFilter, fmt, layer::SubscriberExt, util::SubscriberInitExt};
+use tracing_subscriber::{EnvFilter, fmt as lines, layer::SubscriberExt, util::SubscriberInitExt};
 
 use crate::LogFormat;
+
+/// The AMQP library writes whole messages into its warnings, and those hold personal data.
+const NOT_BELOW_ERROR: &str = "lapin=error";
 
 /// Sends every log line of this process to standard output.
 pub(crate) fn start(level: &str, format: LogFormat) -> anyhow::Result<()> {
     let filter = EnvFilter::try_new(level.to_lowercase())
-        .with_context(|| format!("NOTIFY_LOG_LEVEL: cannot read {level:?}"))?;
-    let lines = tracing_subscriber::registry().with(filter);
+        .with_context(|| format!("NOTIFY_LOG_LEVEL: cannot read {level:?}"))?
+        .add_directive(NOT_BELOW_ERROR.parse().context("the filter for the AMQP library")?);
+    let log = tracing_subscriber::registry().with(filter);
     match format {
-        LogFormat::Json => lines
+        LogFormat::Json => log
             .with(
-                fmt::layer()
+                lines::layer()
                     .json()
                     .flatten_event(true)
                     .with_current_span(true)
                     .with_span_list(false),
             )
             .try_init(),
-        LogFormat::Text => lines.with(fmt::layer()).try_init(),
+        LogFormat::Text => log.with(lines::layer()).try_init(),
     }
     .context("starting the log")
+}
+
+/// An error with its causes on one line: `sending failed: no answer: connection refused`. For log
+/// fields, whose own way with errors shows only the first.
+pub fn chain<'a>(error: &'a (dyn Error + 'static)) -> impl Display + use<'a> {
+    fmt::from_fn(move |f| {
+        Display::fmt(error, f)?;
+        let mut cause = error.source();
+        while let Some(error) = cause {
+            write!(f, ": {error}")?;
+            cause = error.source();
+        }
+        Ok(())
+    })
 }

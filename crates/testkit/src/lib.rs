@@ -4,12 +4,18 @@
 //! no database of its own gets a [`unique`] prefix. Everything here panics when it fails, which fails
 //! the test.
 
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 mod database;
+mod proxy;
+mod queues;
 mod rows;
 mod service;
 mod template;
 
 pub use database::Database;
+pub use proxy::Proxy;
+pub use queues::Queues;
 pub use rows::{api_key, delivery_callback, guest, revoke_api_key};
 pub use service::{ServiceBuilder, TestService, service};
 pub use template::{TemplateBuilder, template};

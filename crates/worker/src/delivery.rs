@@ -143,7 +143,7 @@ async fn failed(
             Err(TaskError::retry(error))
         }
         _ => {
-            error!(error = &error as &dyn std::error::Error, "given up");
+            error!(error = %runtime::chain(&error), "given up");
             app.give_up(message.id).await?;
             // A message that can never be sent has been dealt with; one that ran out of tries is
             // kept among the dead letters, where an operator sees it.
@@ -180,6 +180,6 @@ async fn not_composed(
 /// Lets go of the claim. When that fails the claim runs out by itself, so the retry goes ahead.
 async fn put_off(app: &App, message: &ToSend, attempt: &Attempt, delay: Duration, fragments: i32) {
     if let Err(error) = app.put_off(message.id, attempt, delay, fragments).await {
-        warn!(error = &error as &dyn std::error::Error, "the claim stays until it runs out");
+        warn!(error = %runtime::chain(&error), "the claim stays until it runs out");
     }
 }

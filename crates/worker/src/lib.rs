@@ -24,6 +24,7 @@ pub use senders::{ProviderConfig, Senders};
 
 /// Which queues a worker process serves.
 #[derive(clap::Args, Clone, Debug)]
+#[group(id = "worker")]
 pub struct Config {
     /// Roles to play, comma-separated: `all`, or any of `--help`'s list in the documentation of
     /// `tasks::roles`

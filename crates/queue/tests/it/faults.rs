@@ -6,12 +6,10 @@ use std::{
 };
 
 use queue::{Broker, Consume, PublishError, Source};
+use testkit::Proxy;
 use tokio_util::sync::CancellationToken;
 
-use crate::{
-    proxy::Proxy,
-    support::{Plan, TestBroker, job, new_id, now, registry, url},
-};
+use crate::support::{Plan, TestBroker, job, new_id, now, registry, url};
 
 const BLOCKED: u16 = 60;
 const UNBLOCKED: u16 = 61;

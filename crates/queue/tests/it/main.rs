@@ -8,6 +8,5 @@ mod consuming;
 mod dead_letters;
 mod faults;
 mod golden;
-mod proxy;
 mod publishing;
 mod support;

@@ -21,7 +21,9 @@ enum Mode {
     Closed,
 }
 
+/// A way to the broker that a test can cut, silence and open again.
 pub struct Proxy {
+    /// The broker's URL by this way.
     pub url: String,
     mode: watch::Sender<Mode>,
     links: Links,
@@ -32,6 +34,9 @@ type Links = Arc<Mutex<HashMap<u16, (CancellationToken, Arc<Mutex<OwnedWriteHalf
 
 impl Proxy {
     /// A proxy for the broker at `url`.
+    ///
+    /// # Panics
+    /// When the URL has no credentials, host and vhost, or no port is free.
     pub async fn start(url: &str) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let (credentials, address) = url.split_once('@').unwrap();
@@ -61,11 +66,15 @@ impl Proxy {
         self.mode.send_replace(Mode::Silent);
     }
 
+    /// From now on everything passes.
     pub fn open(&self) {
         self.mode.send_replace(Mode::Open);
     }
 
     /// Sends the clients a method of the broker's connection class, on the channel of all such.
+    ///
+    /// # Panics
+    /// When a client has gone.
     pub async fn say(&self, method: u16, arguments: &[u8]) {
         let mut payload = [10_u16.to_be_bytes(), method.to_be_bytes()].concat();
         payload.extend_from_slice(arguments);

@@ -273,5 +273,24 @@ async fn without_a_token_there_is_no_answer() {
     assert_eq!(response.status(), 404);
     let body: Value = response.json().await.unwrap();
     assert_eq!(body["result"], "error");
+    let response = t.http.delete(&url).send().await.unwrap();
+    assert_eq!(response.status(), 405);
+    assert_eq!(response.headers()["allow"], "GET, HEAD, OPTIONS, POST");
+    t.end().await;
+}
+
+#[tokio::test]
+async fn the_status_page_tells_the_schema_and_answers_head() {
+    let t = TestApp::start().await;
+    let url = format!("{}/_status", t.url);
+    let body: Value = t.http.get(&url).send().await.unwrap().json().await.unwrap();
+    assert_eq!(
+        (&body["status"], &body["db_version"]),
+        (&json!("ok"), &json!(store::migrate::NOTIFY_HEAD))
+    );
+    let simple = t.http.get(format!("{url}?simple=1")).send().await.unwrap();
+    assert_eq!(simple.json::<Value>().await.unwrap(), json!({ "status": "ok" }));
+    assert_eq!(t.http.head(&url).send().await.unwrap().status(), 200);
+    assert_eq!(t.http.get(format!("{}/metrics", t.url)).send().await.unwrap().status(), 200);
     t.end().await;
 }

@@ -1,7 +1,7 @@
 //! The extractors and answers that handlers are written in.
 
 use actix_web::{
-    FromRequest, HttpMessage, HttpRequest, HttpResponse, Responder, dev::Payload,
+    FromRequest, HttpMessage, HttpRequest, HttpResponse, Responder, Route, dev::Payload, guard,
     http::header::AUTHORIZATION, web,
 };
 use app::{App, Caller};
@@ -71,6 +71,11 @@ impl FromRequest for BaseUrl {
         let info = request.connection_info();
         std::future::ready(Ok(Self(format!("{}://{}", info.scheme(), info.host()))))
     }
+}
+
+/// A route for `GET`, and for `HEAD`, which is answered without the body.
+pub(crate) fn get() -> Route {
+    web::route().guard(guard::Any(guard::Get()).or(guard::Head()))
 }
 
 /// 201 with a JSON body.

@@ -6,7 +6,10 @@ use runtime::Metrics;
 use serde::Deserialize;
 use serde_json::json;
 
-use crate::error::{ApiError, wrong_method};
+use crate::{
+    error::{ApiError, wrong_method},
+    http,
+};
 
 /// Renders the metrics of this process.
 pub(crate) struct MetricsPage(Metrics);
@@ -21,12 +24,12 @@ pub(crate) fn routes(cfg: &mut web::ServiceConfig, metrics_path: &str) {
     for path in ["/", "/_status"] {
         cfg.service(
             web::resource(path)
-                .route(web::get().to(status))
+                .route(http::get().to(status))
                 .route(web::post().to(status))
                 .default_service(web::to(|| async { wrong_method("GET, HEAD, OPTIONS, POST") })),
         );
     }
-    cfg.route(metrics_path, web::get().to(metrics));
+    cfg.route(metrics_path, http::get().to(metrics));
 }
 
 #[derive(Deserialize)]

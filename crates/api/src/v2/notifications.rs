@@ -18,7 +18,7 @@ use super::resource;
 use crate::{
     error::{ApiError, no_such_route},
     form::Form,
-    http::{BaseUrl, Created, ServiceCaller},
+    http::{self, BaseUrl, Created, ServiceCaller},
 };
 
 /// Longest reference of a client, in characters.
@@ -28,14 +28,14 @@ pub(super) fn routes(cfg: &mut web::ServiceConfig) {
     cfg.service(
         // An id or, wrongly, the name of a type: both are looked up.
         resource("/v2/notifications/sms", "GET, HEAD, OPTIONS, POST", web::post().to(send_sms))
-            .route(web::get().to(not_an_id)),
+            .route(http::get().to(not_an_id)),
     )
     .service(
         resource("/v2/notifications/email", "GET, HEAD, OPTIONS, POST", web::post().to(send_email))
-            .route(web::get().to(not_an_id)),
+            .route(http::get().to(not_an_id)),
     )
     .service(
-        resource("/v2/notifications/{id}", "GET, HEAD, OPTIONS", web::get().to(get))
+        resource("/v2/notifications/{id}", "GET, HEAD, OPTIONS", http::get().to(get))
             .route(web::post().to(no_such_route)),
     );
 }

@@ -151,7 +151,7 @@ impl TestBroker {
     pub async fn start_at(address: &str) -> Self {
         let mut config = BrokerConfig::new(address);
         config.queue_prefix = format!("{}-", new_id());
-        config.publish_timeout_ms = 10_000;
+        config.publish_timeout_ms = 60_000;
         Self::start_with(config).await
     }
 

@@ -4,6 +4,7 @@
 
 mod accepting;
 mod app;
+mod edges;
 mod house_rules;
 mod outbox;
 mod scheduling;

@@ -203,10 +203,131 @@ pub(crate) fn wrong_method(allow: &'static str) -> HttpResponse {
 
 /// The answer to a request that took too long, in the shape of its route.
 pub(crate) fn timed_out(is_v2: bool) -> ApiError {
+    error!("the request took too long");
     let (status, message) = (StatusCode::GATEWAY_TIMEOUT, "Timeout serving request");
     if is_v2 {
         ApiError::v2(status, "SoftEventletTimeout", message)
     } else {
         ApiError::legacy(status, message)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use actix_web::body::to_bytes;
+    use content::phone::PhoneError;
+    use domain::{KeyType, ServiceId, SmsSenderId, service::DailyLimit};
+
+    async fn body(error: ApiError) -> (u16, Value) {
+        let response = error.error_response();
+        let status = response.status().as_u16();
+        let body = to_bytes(response.into_body()).await.unwrap();
+        (status, serde_json::from_slice(&body).unwrap())
+    }
+
+    #[actix_web::test]
+    async fn refusals_in_the_contracts_words() {
+        let service: ServiceId = "3d844edf-8d35-48ac-975b-e847b4f122b0".parse().unwrap();
+        let (id, bad) = (SmsSenderId(service.0), "BadRequestError");
+        for (refusal, status, error, message) in [
+            (
+                Error::RateLimited { key_type: KeyType::Normal, per_minute: 3000 },
+                429,
+                "RateLimitError",
+                "Exceeded rate limit for key type LIVE of 3000 requests per 60 seconds",
+            ),
+            (
+                Error::DailyLimit { limit: DailyLimit::InternationalSms, max: 100 },
+                429,
+                "TooManyRequestsError",
+                "Exceeded send limits (international_sms: 100) for today",
+            ),
+            (
+                Error::ChannelNotAllowed(NotificationType::Sms),
+                400,
+                bad,
+                "Service is not allowed to send text messages",
+            ),
+            (
+                Error::WrongTemplateType {
+                    template: NotificationType::Email,
+                    notification: NotificationType::Sms,
+                },
+                400,
+                bad,
+                "email template is not suitable for sms notification",
+            ),
+            (
+                Error::MissingPersonalisation(vec!["a".to_owned(), "b c".to_owned()]),
+                400,
+                bad,
+                "Missing personalisation: a, b c",
+            ),
+            (
+                Error::SmsSenderNotFound { id, service },
+                400,
+                bad,
+                "sms_sender_id 3d844edf-8d35-48ac-975b-e847b4f122b0 does not exist in database \
+                 for service id 3d844edf-8d35-48ac-975b-e847b4f122b0",
+            ),
+            (
+                Error::TeamKeyRecipient,
+                400,
+                bad,
+                "Can\u{2019}t send to this recipient using a team-only API key",
+            ),
+            (
+                Error::TrialModeRecipient,
+                400,
+                bad,
+                "Can\u{2019}t send to this recipient when service is in trial mode \u{2013} see \
+                 https://www.notifications.service.gov.uk/trial-mode",
+            ),
+            (
+                Error::InvalidPhone(PhoneError::NotAUkMobile),
+                400,
+                "InvalidPhoneError",
+                "Not a UK mobile number",
+            ),
+            (
+                Error::SmsTooLong { characters: 919 },
+                400,
+                bad,
+                "Your message is too long. Text messages cannot be longer than 918 characters. \
+                 Your message is 919 characters long.",
+            ),
+            (
+                Error::EmailTooLong { bytes: 2_000_001 },
+                400,
+                bad,
+                "Your message is too long. Emails cannot be longer than 2000000 bytes. \
+                 Your message is 2000001 bytes.",
+            ),
+            (Error::NotFound, 404, "NoResultFound", "No result found"),
+        ] {
+            let expected = json!({
+                "status_code": status, "errors": [{ "error": error, "message": message }],
+            });
+            assert_eq!(body(refusal.into()).await, (status, expected));
+        }
+    }
+
+    #[actix_web::test]
+    async fn our_own_faults_are_not_told() {
+        let fault = || Error::Internal(anyhow::anyhow!("password of the database"));
+        let (status, v2) = body(fault().into()).await;
+        assert_eq!((status, &v2["errors"][0]["message"]), (500, &json!("Internal server error")));
+        assert!(!v2.to_string().contains("password"));
+        let legacy = body(ApiError::from(fault()).into_legacy()).await;
+        let told = json!({ "result": "error", "message": "Internal server error" });
+        assert_eq!(legacy, (500, told));
+    }
+
+    #[actix_web::test]
+    async fn a_repeated_fault_is_said_once() {
+        let faults = ["a", "b", "a"].map(str::to_owned).to_vec();
+        let (_, body) = body(ApiError::validation(faults)).await;
+        assert_eq!(body["errors"].as_array().unwrap().len(), 2);
     }
 }

@@ -131,22 +131,23 @@ impl Form {
         }
     }
 
-    /// The texts of a list; null is none, and anything in it that is no text is left out.
+    /// The texts of a list; null is none, also as an item.
     pub(crate) fn texts(&mut self, name: &'static str) -> Vec<String> {
+        let mut texts = Vec::new();
         match self.take(name) {
-            None | Some(Value::Null) => Vec::new(),
+            None | Some(Value::Null) => {}
             Some(Value::Array(items)) => {
-                let text = |item| match item {
-                    Value::String(text) => Some(text),
-                    _ => None,
-                };
-                items.into_iter().filter_map(text).collect()
+                for item in items {
+                    match item {
+                        Value::String(text) => texts.push(text),
+                        Value::Null => {}
+                        other => self.add(name, fault(&other, "is not of type string, null")),
+                    }
+                }
             }
-            Some(other) => {
-                self.add(name, fault(&other, "is not of type array, null"));
-                Vec::new()
-            }
+            Some(other) => self.add(name, fault(&other, "is not of type array, null")),
         }
+        texts
     }
 
     /// An address that begins with `https`: ASCII, without blanks or broken escapes (RFC 3986).
@@ -322,6 +323,11 @@ mod tests {
                 "sanitise_content_for",
                 json!("a"),
                 "sanitise_content_for a is not of type array, null",
+            ),
+            (
+                "sanitise_content_for",
+                json!(["a", null, 5]),
+                "sanitise_content_for 5 is not of type string, null",
             ),
             (
                 "scheduled_for",

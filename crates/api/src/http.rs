@@ -1,16 +1,30 @@
-//! The extractors and answers that handlers are written in.
+//! The extractors, routes and answers that handlers are written in.
+
+use std::{future::Future, pin::Pin};
 
 use actix_web::{
-    FromRequest, HttpMessage, HttpRequest, HttpResponse, Responder, Route, dev::Payload, guard,
-    http::header::AUTHORIZATION, web,
+    FromRequest, HttpMessage, HttpRequest, HttpResponse, Resource, Responder, Route,
+    dev::Payload,
+    guard,
+    http::{
+        Method, StatusCode,
+        header::{ALLOW, AUTHORIZATION},
+    },
+    web,
 };
 use app::{App, Caller};
+use bytes::Bytes;
 use queue::Trace;
 use serde_json::Value;
-use std::{future::Future, pin::Pin};
 use tracing::Span;
 
-use crate::{auth::Token, error::ApiError};
+use crate::{
+    auth::Token,
+    error::{ApiError, wrong_method},
+};
+
+/// Longest body of a request, in bytes: room for a letter's PDF or an email's files in base64.
+const LARGEST_BODY_BYTES: usize = 10 << 20;
 
 /// The id of a request: in its logs, its answer, and the headers of every task it causes.
 #[derive(Clone, Debug)]
@@ -60,6 +74,39 @@ pub(crate) fn app(request: &HttpRequest) -> &web::Data<App> {
     request.app_data().expect("`serve_on` gives it to every worker")
 }
 
+/// Reads the whole body. Handlers take a [`web::Payload`] and call this, instead of taking the
+/// bytes: extractors run side by side, and a body is not kept before its sender is known. Call it
+/// before anything else can refuse: the server ends connections on which a body was left unread.
+///
+/// # Errors
+/// It is too large, or breaks off.
+pub(crate) async fn read(body: web::Payload) -> Result<Bytes, ApiError> {
+    match body.to_bytes_limited(LARGEST_BODY_BYTES).await {
+        Ok(Ok(bytes)) => Ok(bytes),
+        Ok(Err(_)) => Err(ApiError::bad_request("The request broke off")),
+        Err(_) => Err(ApiError::v2(
+            StatusCode::PAYLOAD_TOO_LARGE,
+            "BadRequestError",
+            "The data value transmitted exceeds the capacity limit.",
+        )),
+    }
+}
+
+/// A path that tells other methods than its own which ones it takes.
+pub(crate) fn resource(path: &str, allow: &'static str) -> Resource {
+    web::resource(path).default_service(web::to(move |method: Method| async move {
+        match method {
+            Method::OPTIONS => HttpResponse::Ok().insert_header((ALLOW, allow)).finish(),
+            _ => wrong_method(allow),
+        }
+    }))
+}
+
+/// `GET`, and `HEAD`, whose answer the server sends without its body.
+pub(crate) fn get() -> Route {
+    web::route().guard(guard::Any(guard::Get()).or(guard::Head()))
+}
+
 /// Scheme and host that the client used, also through a proxy: `https://api.example`.
 pub(crate) struct BaseUrl(pub String);
 
@@ -71,11 +118,6 @@ impl FromRequest for BaseUrl {
         let info = request.connection_info();
         std::future::ready(Ok(Self(format!("{}://{}", info.scheme(), info.host()))))
     }
-}
-
-/// A route for `GET`, and for `HEAD`, which is answered without the body.
-pub(crate) fn get() -> Route {
-    web::route().guard(guard::Any(guard::Get()).or(guard::Head()))
 }
 
 /// 201 with a JSON body.

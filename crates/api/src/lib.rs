@@ -1,7 +1,7 @@
 //! HTTP in, HTTP out: extract, call, convert. The only place that knows status codes.
 //!
-//! Each area has its own `routes()`. Who calls is an extractor ([`http::ServiceCaller`]), so a
-//! handler without one has no caller; what goes wrong is an [`error::ApiError`], in one of the two
+//! Each area has its own `routes()`. Who calls is an extractor (`http::ServiceCaller`), so a
+//! handler without one has no caller; what goes wrong is an `error::ApiError`, in one of the two
 //! shapes that clients know. No SQL, no publishing, no reading of the clock here.
 
 mod auth;
@@ -25,9 +25,6 @@ use tokio_util::sync::CancellationToken;
 use tracing::info;
 
 pub use config::{Config, ReceiptsConfig};
-
-/// Longest body of a request, in bytes: room for a letter's PDF or an email's files in base64.
-const LARGEST_BODY_BYTES: usize = 10 << 20;
 
 /// How long an idle connection stays open; longer than load balancers keep theirs.
 const KEEP_ALIVE: Duration = Duration::from_secs(75);
@@ -74,7 +71,6 @@ pub async fn serve_on(
             .app_data(sns.clone())
             .app_data(receipts.clone())
             .app_data(metrics.clone())
-            .app_data(web::PayloadConfig::new(LARGEST_BODY_BYTES))
             .configure(v2::routes)
             .configure(receipts::routes)
             .configure(|routes| status::routes(routes, &metrics_path))

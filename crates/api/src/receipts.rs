@@ -2,13 +2,12 @@
 //! a receipt says is judged by a worker.
 
 use actix_web::{
-    HttpRequest, HttpResponse,
+    HttpRequest, HttpResponse, ResponseError,
     http::{StatusCode, header},
     web,
 };
 use app::App;
 use base64::{Engine, prelude::BASE64_STANDARD};
-use bytes::Bytes;
 use domain::london;
 use providers::sns::{Envelope as SnsEnvelope, Kind, Untrusted, Verifier};
 use queue::{Envelope, Task};
@@ -25,8 +24,8 @@ use tracing::warn;
 
 use crate::{
     config::Credentials,
-    error::{ApiError, wrong_method},
-    http::trace,
+    error::ApiError,
+    http::{read, resource, trace},
 };
 
 /// Naive UTC with microseconds, as the peer's tasks write times.
@@ -34,24 +33,22 @@ const NAIVE_UTC: &[BorrowedFormatItem<'_>] =
     format_description!("[year]-[month]-[day]T[hour]:[minute]:[second].[subsecond digits:6]");
 
 pub(crate) fn routes(cfg: &mut web::ServiceConfig) {
-    cfg.service(post("/notifications/sms/mmg", web::post().to(mmg)));
-    cfg.service(post("/notifications/email/ses", web::post().to(ses)));
-}
-
-fn post(path: &str, route: actix_web::Route) -> actix_web::Resource {
-    web::resource(path)
-        .route(route)
-        .default_service(web::to(|| async { wrong_method("OPTIONS, POST") }))
+    let post = |path| resource(path, "OPTIONS, POST");
+    cfg.service(post("/notifications/sms/mmg").route(web::post().to(mmg)))
+        .service(post("/notifications/email/ses").route(web::post().to(ses)));
 }
 
 /// `POST /notifications/sms/mmg`: MMG tells what became of a text message.
 async fn mmg(
     request: HttpRequest,
-    body: Bytes,
+    body: web::Payload,
     app: web::Data<App>,
     credentials: web::Data<Credentials>,
 ) -> Result<HttpResponse, ApiError> {
-    check(&request, credentials.mmg.as_ref())?;
+    if let Some(refusal) = refusal(&request, credentials.mmg.as_ref()) {
+        return Ok(refusal);
+    }
+    let body = read(body).await.map_err(ApiError::into_legacy)?;
     let bad_request = |message: Value| ApiError::legacy(StatusCode::BAD_REQUEST, message);
     let receipt: Map<String, Value> =
         serde_json::from_slice(&body).map_err(|_| bad_request("Invalid JSON".into()))?;
@@ -79,11 +76,12 @@ async fn mmg(
 /// `POST /notifications/email/ses`: SNS brings an event of SES, or asks whether we want them.
 async fn ses(
     request: HttpRequest,
-    body: Bytes,
+    body: web::Payload,
     app: web::Data<App>,
     verifier: web::Data<Verifier>,
 ) -> Result<HttpResponse, ApiError> {
     let refuse = |status, message: &str| ApiError::legacy(status, message);
+    let body = read(body).await.map_err(ApiError::into_legacy)?;
     let envelope: SnsEnvelope = serde_json::from_slice(&body)
         .map_err(|_| refuse(StatusCode::BAD_REQUEST, "SES-SNS callback failed: invalid JSON"))?;
     verifier.verify(&envelope, app.clock().now()).await.map_err(|error| {
@@ -98,6 +96,8 @@ async fn ses(
         }
     })?;
     match envelope.kind {
+        // SES also says hello to a new topic, in plain words.
+        Kind::Notification if !envelope.message.contains("mail") => {}
         Kind::Notification => {
             let task = ProcessSesResult {
                 response: json!({ "Type": "Notification", "Message": envelope.message }),
@@ -121,28 +121,25 @@ async fn enqueue(request: &HttpRequest, app: &App, task: &impl Task) -> Result<(
     app.enqueue(envelope).await.map_err(|error| ApiError::from(error).into_legacy())
 }
 
-/// HTTP Basic against what is configured; nothing to check when an operator has opted out.
-fn check(request: &HttpRequest, expected: Option<&SecretString>) -> Result<(), ApiError> {
-    let Some(expected) = expected else { return Ok(()) };
+/// What to answer to a provider that does not prove itself by HTTP Basic; none when it does, or
+/// when an operator has opted out.
+fn refusal(request: &HttpRequest, expected: Option<&SecretString>) -> Option<HttpResponse> {
+    let expected = expected?;
     let Some(given) = request.headers().get(header::AUTHORIZATION) else {
-        return Err(ApiError::legacy(
-            StatusCode::UNAUTHORIZED,
-            "Unauthorized: authentication token must be provided",
-        ));
+        let message = "Unauthorized: authentication token must be provided";
+        let mut refusal = ApiError::legacy(StatusCode::UNAUTHORIZED, message).error_response();
+        // The peer's word, although it takes Basic too.
+        let scheme = header::HeaderValue::from_static("Bearer");
+        refusal.headers_mut().insert(header::WWW_AUTHENTICATE, scheme);
+        return Some(refusal);
     };
     let given = given.to_str().ok().and_then(|text| text.split_once(' '));
     let given = given.filter(|(scheme, _)| scheme.eq_ignore_ascii_case("basic"));
     let given = given.and_then(|(_, text)| BASE64_STANDARD.decode(text.trim()).ok());
-    let right =
+    let is_right =
         given.is_some_and(|given| bool::from(given.ct_eq(expected.expose_secret().as_bytes())));
-    if right {
-        Ok(())
-    } else {
-        Err(ApiError::legacy(
-            StatusCode::FORBIDDEN,
-            "Forbidden: invalid authentication token provided",
-        ))
-    }
+    let message = "Forbidden: invalid authentication token provided";
+    (!is_right).then(|| ApiError::legacy(StatusCode::FORBIDDEN, message).error_response())
 }
 
 /// A field that is a text or a number, as text; empty counts as absent.
@@ -166,6 +163,38 @@ fn provider_time(text: &str) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use actix_web::test::TestRequest;
+
+    /// Status of the refusal of a request with this `Authorization`, if it is refused.
+    fn refused(header: Option<&str>) -> Option<u16> {
+        let mut request = TestRequest::post();
+        if let Some(header) = header {
+            request = request.insert_header(("Authorization", header));
+        }
+        let expected = SecretString::from("user:pass:word");
+        let refusal = refusal(&request.to_http_request(), Some(&expected))?;
+        let status = refusal.status().as_u16();
+        assert_eq!(refusal.headers().contains_key("www-authenticate"), status == 401);
+        Some(status)
+    }
+
+    #[test]
+    fn providers_prove_themselves_by_basic_authentication() {
+        let basic = |text: &str| format!("Basic {}", BASE64_STANDARD.encode(text));
+        assert_eq!(refused(None), Some(401));
+        assert_eq!(refused(Some(&basic("user:pass:word"))), None);
+        for wrong in [
+            basic("user:pass"),
+            basic(""),
+            "Basic %".to_owned(),
+            "Basic".to_owned(),
+            basic("user:pass:word").replace("Basic", "Bearer"),
+        ] {
+            assert_eq!(refused(Some(&wrong)), Some(403), "{wrong}");
+        }
+        let request = TestRequest::post().to_http_request();
+        assert!(refusal(&request, None).is_none(), "an operator has opted out");
+    }
 
     #[test]
     fn providers_times() {

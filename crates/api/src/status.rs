@@ -1,14 +1,13 @@
 //! `/_status` and the metrics page: no authentication (public API contract §2.14).
 
-use actix_web::{HttpResponse, http::StatusCode, web};
+use actix_web::{HttpRequest, HttpResponse, web};
 use app::App;
 use runtime::Metrics;
-use serde::Deserialize;
 use serde_json::json;
 
 use crate::{
-    error::{ApiError, wrong_method},
-    http,
+    error::ApiError,
+    http::{get, resource},
 };
 
 /// Renders the metrics of this process.
@@ -23,29 +22,21 @@ impl MetricsPage {
 pub(crate) fn routes(cfg: &mut web::ServiceConfig, metrics_path: &str) {
     for path in ["/", "/_status"] {
         cfg.service(
-            web::resource(path)
-                .route(http::get().to(status))
-                .route(web::post().to(status))
-                .default_service(web::to(|| async { wrong_method("GET, HEAD, OPTIONS, POST") })),
+            resource(path, "GET, HEAD, OPTIONS, POST")
+                .route(get().to(status))
+                .route(web::post().to(status)),
         );
     }
-    cfg.route(metrics_path, http::get().to(metrics));
-}
-
-#[derive(Deserialize)]
-struct Query {
-    simple: Option<String>,
+    cfg.service(resource(metrics_path, "GET, HEAD, OPTIONS").route(get().to(metrics)));
 }
 
 /// `GET /_status`: whether this process and its database answer; `?simple=1` leaves the database out.
-async fn status(query: web::Query<Query>, app: web::Data<App>) -> Result<HttpResponse, ApiError> {
-    if query.simple.as_deref().is_some_and(|simple| !simple.is_empty()) {
+async fn status(request: HttpRequest, app: web::Data<App>) -> Result<HttpResponse, ApiError> {
+    let mut query = url::form_urlencoded::parse(request.query_string().as_bytes());
+    if query.any(|(name, value)| name == "simple" && !value.is_empty()) {
         return Ok(HttpResponse::Ok().json(json!({ "status": "ok" })));
     }
-    let version = app.database_version().await.map_err(|error| {
-        ApiError::internal(&error);
-        ApiError::legacy(StatusCode::INTERNAL_SERVER_ERROR, "Internal server error")
-    })?;
+    let version = app.database_version().await.map_err(|e| ApiError::from(e).into_legacy())?;
     Ok(HttpResponse::Ok().json(json!({
         "status": "ok",
         "git_commit": option_env!("POSTROOM_GIT_COMMIT"),

@@ -25,6 +25,8 @@ pub mod services;
 pub mod sql_time;
 pub mod templates;
 
+use std::fmt;
+
 pub use deadpool_postgres::{GenericClient, Pool};
 pub use limits::{Limits, RedisConfig};
 pub use pool::DatabaseConfig;
@@ -42,11 +44,11 @@ pub enum Error {
         constraint: String,
         /// What the database said.
         #[source]
-        source: tokio_postgres::Error,
+        source: DbError,
     },
     /// The database refused the statement, or the connection broke.
     #[error("the database failed")]
-    Db(#[source] tokio_postgres::Error),
+    Db(#[source] DbError),
     /// No connection could be had in time.
     #[error("no database connection")]
     Pool(#[from] deadpool_postgres::PoolError),
@@ -76,7 +78,7 @@ impl Error {
         use tokio_postgres::error::SqlState;
         match self {
             Self::Pool(_) => true,
-            Self::Db(error) => error.code().is_none_or(|code| {
+            Self::Db(DbError(error)) => error.code().is_none_or(|code| {
                 // Classes 08 (connection), 40 (rollback), 53 (resources), 57 (operator).
                 ["08", "40", "53", "57"].iter().any(|class| code.code().starts_with(class))
                     || *code == SqlState::LOCK_NOT_AVAILABLE
@@ -89,8 +91,42 @@ impl Error {
 impl From<tokio_postgres::Error> for Error {
     fn from(source: tokio_postgres::Error) -> Self {
         match source.as_db_error().and_then(|error| error.constraint()) {
-            Some(constraint) => Self::Conflict { constraint: constraint.to_owned(), source },
-            None => Self::Db(source),
+            Some(constraint) => {
+                Self::Conflict { constraint: constraint.to_owned(), source: DbError(source) }
+            }
+            None => Self::Db(DbError(source)),
+        }
+    }
+}
+
+/// What the database said, without the values of rows: those are personal data, and errors are
+/// logged.
+pub struct DbError(tokio_postgres::Error);
+
+impl fmt::Display for DbError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0.as_db_error() {
+            // Class 22 ("data exception") repeats the value in its message; details hold rows.
+            Some(error) if error.code().code().starts_with("22") => {
+                write!(f, "SQLSTATE {}", error.code().code())
+            }
+            Some(error) => write!(f, "SQLSTATE {}: {}", error.code().code(), error.message()),
+            None => fmt::Display::fmt(&self.0, f),
+        }
+    }
+}
+
+impl fmt::Debug for DbError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+impl std::error::Error for DbError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match self.0.as_db_error() {
+            Some(_) => None,
+            None => std::error::Error::source(&self.0),
         }
     }
 }

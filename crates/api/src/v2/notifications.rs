@@ -1,11 +1,10 @@
 //! `/v2/notifications`: sending and looking up (public API contract §2.1, §2.2, §2.6).
 
-use actix_web::{HttpResponse, http::StatusCode, web};
+use actix_web::{HttpRequest, HttpResponse, guard, web};
 use app::{
     AcceptedEmail, AcceptedSms, App, Cost, EmailRequest, NotificationView, SmsRequest,
     callbacks::DATETIME,
 };
-use bytes::Bytes;
 use domain::{
     NotificationId, NotificationStatus, NotificationType, ReplyToId, ServiceId, SmsSenderId,
     TemplateId,
@@ -25,28 +24,26 @@ use crate::{
 const LONGEST_REFERENCE: usize = 1000;
 
 pub(super) fn routes(cfg: &mut web::ServiceConfig) {
-    cfg.service(
-        // An id or, wrongly, the name of a type: both are looked up.
-        resource("/v2/notifications/sms", "GET, HEAD, OPTIONS, POST", web::post().to(send_sms))
-            .route(http::get().to(not_an_id)),
-    )
-    .service(
-        resource("/v2/notifications/email", "GET, HEAD, OPTIONS, POST", web::post().to(send_email))
-            .route(http::get().to(not_an_id)),
-    )
-    .service(
-        resource("/v2/notifications/{id}", "GET, HEAD, OPTIONS", http::get().to(get))
-            .route(web::post().to(no_such_route)),
-    );
+    // Only `POST` looks for the name of a type; anything else is about the notification of that
+    // "id", and refused as such.
+    let post = |path| web::resource(path).guard(guard::Post());
+    cfg.service(post("/v2/notifications/sms").to(send_sms))
+        .service(post("/v2/notifications/email").to(send_email))
+        .service(
+            resource("/v2/notifications/{id}", "GET, HEAD, OPTIONS, POST")
+                .route(http::get().to(get))
+                .route(web::post().to(no_such_type)),
+        );
 }
 
 /// `POST /v2/notifications/sms`: accepts one text message for delivery (201).
 async fn send_sms(
     caller: ServiceCaller,
-    body: Bytes,
+    body: web::Payload,
     base: BaseUrl,
     app: web::Data<App>,
 ) -> Result<Created, ApiError> {
+    let body = http::read(body).await?;
     app.throttle(&caller.caller, NotificationType::Sms).await?;
     let request = sms_request(&body, app.clock().now())?;
     let accepted = app.accept_sms(&caller.caller, request, &caller.trace).await?;
@@ -56,10 +53,11 @@ async fn send_sms(
 /// `POST /v2/notifications/email`: accepts one email for delivery (201).
 async fn send_email(
     caller: ServiceCaller,
-    body: Bytes,
+    body: web::Payload,
     base: BaseUrl,
     app: web::Data<App>,
 ) -> Result<Created, ApiError> {
+    let body = http::read(body).await?;
     app.throttle(&caller.caller, NotificationType::Email).await?;
     let request = email_request(&body, app.clock().now())?;
     let accepted = app.accept_email(&caller.caller, request, &caller.trace).await?;
@@ -69,23 +67,20 @@ async fn send_email(
 /// `GET /v2/notifications/{id}`: one of the service's notifications.
 async fn get(
     caller: ServiceCaller,
-    id: web::Path<String>,
+    request: HttpRequest,
     base: BaseUrl,
     app: web::Data<App>,
 ) -> Result<HttpResponse, ApiError> {
-    let Ok(id) = id.parse::<NotificationId>() else { return Err(not_a_uuid()) };
+    let Ok(id) = request.match_info().query("id").parse::<NotificationId>() else {
+        return Err(ApiError::validation(vec!["notification_id is not a valid UUID".to_owned()]));
+    };
     let found = app.notification(&caller.caller.account, id).await?;
     Ok(HttpResponse::Ok().json(shown(&found, &base.0)))
 }
 
-/// `GET /v2/notifications/sms` is a look-up by something that is no id.
-async fn not_an_id(_: ServiceCaller) -> Result<HttpResponse, ApiError> {
-    Err(not_a_uuid())
-}
-
-fn not_a_uuid() -> ApiError {
-    let message = "notification_id is not a valid UUID";
-    ApiError::v2(StatusCode::BAD_REQUEST, "ValidationError", message)
+/// `POST /v2/notifications/{type}` of no known type.
+async fn no_such_type(_: ServiceCaller) -> HttpResponse {
+    no_such_route().await
 }
 
 const CHECKED: &str = "`finish` refuses a form without it";

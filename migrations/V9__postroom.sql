@@ -38,3 +38,6 @@ COMMENT ON TABLE beat_slots IS 'Which entries of the schedule have fired, so tha
 COMMENT ON COLUMN beat_slots.entry IS 'Name of the entry.';
 COMMENT ON COLUMN beat_slots.slot IS 'When it was due, UTC.';
 COMMENT ON COLUMN beat_slots.created_at IS 'When it fired, UTC.';
+
+-- A service's team is looked up for every message that a team key or a service in trial mode sends.
+CREATE INDEX ix_user_to_service_service_id ON user_to_service (service_id);

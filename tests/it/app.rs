@@ -41,6 +41,7 @@ pub(crate) struct TestApp {
     database: Database,
     broker: Broker,
     registry: Registry<worker::Context>,
+    context: worker::Context,
     proxy: Proxy,
     queues: Queues,
     ahead: Arc<Mutex<time::Duration>>,
@@ -113,11 +114,13 @@ impl TestApp {
         change(&mut config, &stub);
         let senders = Senders::from_config(&config, &clock).unwrap();
         let context = worker::Context::new(app.clone(), senders, callbacks());
+        let registry = worker::registry::registry(context.clone());
         Self {
             url,
             http: reqwest::Client::new(),
             signer: app.signer().clone(),
-            registry: worker::registry::registry(context),
+            registry,
+            context,
             app,
             stub,
             database,
@@ -214,6 +217,25 @@ impl TestApp {
         self.queues.purge(queue).await;
     }
 
+    /// Publishes another message for a notification, as a relay or a replay might.
+    pub(crate) async fn nudge(&self, id: NotificationId, attempt: u32) {
+        let task = tasks::DeliverSms { notification_id: id };
+        let trace = queue::Trace::default();
+        let mut envelope = queue::Envelope::new(&task, self.app.clock().new_id(), &trace).unwrap();
+        envelope.retries = attempt;
+        self.app.enqueue(envelope).await.unwrap();
+    }
+
+    /// Calls the SMS handler as the broker would after it lost the worker that had the message.
+    pub(crate) async fn redeliver(&self, id: NotificationId, attempt: u32) -> queue::TaskResult {
+        let task = tasks::DeliverSms { notification_id: id };
+        let trace = queue::Trace::default();
+        let envelope = queue::Envelope::new(&task, self.app.clock().new_id(), &trace).unwrap();
+        let attempt =
+            queue::Attempt::of::<tasks::DeliverSms>(&envelope, attempt).after_redelivery();
+        worker::delivery::sms(self.context.clone(), task, attempt).await
+    }
+
     /// Runs a periodic task's message through the queue, as beat and the relay would.
     pub(crate) async fn fire(&self, entry: &str) {
         beat::fire_now(self.database.pool(), self.app.clock(), entry).await.unwrap();
@@ -237,8 +259,17 @@ impl TestApp {
         self.registry.names().map(str::to_owned).collect()
     }
 
-    /// Ends the system; what it made goes with it.
+    /// Ends the system; what it made goes with it. Nothing may be left undone: what the test did
+    /// not expect to be queued would go unseen otherwise.
     pub(crate) async fn end(self) {
+        assert_eq!(self.drain().await, 0, "tasks were left");
+        let left = store::outbox::count(&self.db().await).await.unwrap();
+        assert_eq!(left, 0, "the outbox holds messages");
+        self.end_as_it_is().await;
+    }
+
+    /// Ends the system with whatever is still queued.
+    pub(crate) async fn end_as_it_is(self) {
         self.stop.cancel();
         self.broker.close().await;
         self.queues.delete().await;
@@ -381,6 +412,7 @@ fn provider_config(stub: &Stub, url: &str) -> ProviderConfig {
         ses: SesConfig {
             ses_endpoint: Some(stub.url.parse().unwrap()),
             ses_region: "eu-west-1".to_owned(),
+            ses_configuration_set: None,
             ses_access_key_id: Some("id".into()),
             ses_secret_access_key: Some("secret".into()),
             ses_session_token: None,

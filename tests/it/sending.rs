@@ -59,6 +59,7 @@ async fn failures_that_providers_report_end_the_message() {
     t.drain_until(permanent, Status::PermanentFailure).await;
     t.drain_until(temporary, Status::TemporaryFailure).await;
     t.drain_until(bounced, Status::PermanentFailure).await;
+    t.drain().await;
     t.end().await;
 }
 
@@ -104,11 +105,83 @@ async fn a_second_message_for_a_sent_notification_does_nothing() {
     let id = client.send_sms("07700900009").await; // no receipt comes
     t.drain().await;
     assert_eq!(t.status(id).await, Status::Sending);
-    let again = tasks::DeliverSms { notification_id: id };
-    let trace = queue::Trace::default();
-    let envelope = queue::Envelope::new(&again, t.app.clock().new_id(), &trace).unwrap();
-    t.app.enqueue(envelope).await.unwrap();
+    t.nudge(id, 0).await;
     assert_eq!(t.drain().await, 1);
+    assert_eq!(t.stub.received(Kind::Sms).len(), 1);
+    t.end().await;
+}
+
+#[tokio::test]
+async fn a_provider_that_takes_a_message_and_does_not_say_so_is_not_asked_again_at_once() {
+    let t = TestApp::with(|providers, _| {
+        providers.mmg.mmg_timeout = std::time::Duration::from_millis(300);
+    })
+    .await;
+    let client = t.client().await;
+    let id = client.send_sms("07700900007").await; // answers after two seconds
+    assert_eq!(t.drain().await, 1, "the first retry would come at once, but waits for a receipt");
+    assert_eq!(t.status(id).await, Status::Created);
+    let receipt = json!({ "CID": id, "status": "3" });
+    t.mmg_receipt(&receipt).await.expect(200);
+    t.drain_until(id, Status::Delivered).await;
+    assert_eq!(t.received(Kind::Sms, 1).await.len(), 1);
+    t.drain().await;
+    t.end_as_it_is().await; // its own receipt may still come
+}
+
+#[tokio::test]
+async fn a_message_that_died_after_its_attempt_was_put_off_takes_the_place_of_its_retry() {
+    let t = TestApp::start().await;
+    let client = t.client().await;
+    let id = client.send_sms("07700900005").await;
+    assert_eq!(t.drain().await, 2);
+    match t.redeliver(id, 1).await {
+        Err(queue::TaskError::Retry { after: Some(wait), .. }) => {
+            assert!((250..=300).contains(&wait.as_secs()), "{wait:?}");
+        }
+        other => panic!("{other:?}"),
+    }
+    t.nudge(id, 0).await;
+    assert_eq!(t.drain().await, 1, "a twin leaves it alone");
+    t.end().await;
+}
+
+#[tokio::test]
+async fn a_last_attempt_ends_in_technical_failure() {
+    let t = TestApp::start().await;
+    let client = t.client().await;
+    let id = client.send_sms("07700900005").await;
+    t.purge(tasks::queues::SEND_SMS).await;
+    t.nudge(id, 48).await;
+    assert_eq!(t.drain().await, 1);
+    assert_eq!(t.status(id).await, Status::TechnicalFailure);
+    assert!(t.stub.received(Kind::Callbacks).is_empty());
+    t.end().await;
+}
+
+#[tokio::test]
+async fn a_message_that_nobody_had_is_sent_once_after_the_wait() {
+    let t = TestApp::start().await;
+    let client = t.client().await;
+    let id = client.send_sms("07700900009").await;
+    t.purge(tasks::queues::SEND_SMS).await;
+    let db = t.db().await;
+    db.execute(
+        "UPDATE notifications SET claimed_by = gen_random_uuid(), claim_attempt = 0,
+                claimed_until = now() AT TIME ZONE 'UTC' - interval '1 s' WHERE id = $1",
+        &[&id],
+    )
+    .await
+    .unwrap();
+    t.nudge(id, 0).await;
+    assert_eq!(t.drain().await, 1);
+    t.nudge(id, 0).await; // a twin of the message that broke the claim
+    assert_eq!(t.drain().await, 1);
+    assert!(t.stub.received(Kind::Sms).is_empty());
+    t.nudge(id, 1).await; // the retry of that message, after the wait
+    t.nudge(id, 1).await;
+    assert_eq!(t.drain().await, 2);
+    assert_eq!(t.status(id).await, Status::Sending);
     assert_eq!(t.stub.received(Kind::Sms).len(), 1);
     t.end().await;
 }
@@ -205,8 +278,12 @@ async fn forgotten_messages_are_replayed() {
     assert_eq!(t.status(id).await, Status::Created, "not for an hour");
 
     t.advance(time::Duration::minutes(61));
-    t.fire("replay-created-notifications").await;
+    let trace = queue::Trace::default();
+    assert_eq!(t.app.replay_created(&trace).await.unwrap(), 1);
+    assert_eq!(t.app.replay_created(&trace).await.unwrap(), 0, "not twice while it waits");
     t.drain_until(id, Status::Delivered).await;
+    assert_eq!(t.stub.received(Kind::Sms).len(), 1);
+    t.drain().await;
     t.end().await;
 }
 

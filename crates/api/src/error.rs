@@ -13,7 +13,6 @@ use tracing::error;
 use crate::auth::AuthError;
 
 /// An answer that is not a success, in one of the two shapes that clients know.
-#[derive(Debug)]
 pub(crate) enum ApiError {
     /// Below `/v2`: `{"status_code", "errors": [{"error", "message"}]}`.
     V2 { status: StatusCode, errors: Vec<(&'static str, String)> },
@@ -60,6 +59,13 @@ impl ApiError {
             }
             legacy => legacy,
         }
+    }
+}
+
+/// Not the messages: they repeat what the client sent.
+impl std::fmt::Debug for ApiError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        std::fmt::Display::fmt(self, f)
     }
 }
 

@@ -17,6 +17,9 @@ use uuid::Uuid;
 
 use crate::error::ApiError;
 
+/// Longest text that the database can keep in an index, in bytes.
+const LONGEST_INDEXED_BYTES: usize = 2600;
+
 /// How far ahead a message may be scheduled.
 const LONGEST_SCHEDULE: Duration = Duration::hours(24);
 
@@ -76,7 +79,7 @@ impl Form {
     /// A text of at most so many characters, without the one that no database takes.
     pub(crate) fn short_text(&mut self, name: &'static str, longest: usize) -> Option<String> {
         let text = self.text(name)?;
-        if text.chars().count() > longest {
+        if text.chars().count() > longest || text.len() > LONGEST_INDEXED_BYTES {
             let shown = fault(&Value::String(text), "is too long");
             self.add(name, shown);
             return None;

@@ -157,7 +157,7 @@ fn provider_time(text: &str) -> Option<String> {
     let at = OffsetDateTime::parse(&text, &Iso8601::DEFAULT)
         .ok()
         .or_else(|| london::to_utc(PrimitiveDateTime::parse(&text, &Iso8601::DEFAULT).ok()?))?;
-    at.to_offset(UtcOffset::UTC).format(NAIVE_UTC).ok()
+    at.checked_to_offset(UtcOffset::UTC)?.format(NAIVE_UTC).ok()
 }
 
 #[cfg(test)]
@@ -204,6 +204,7 @@ mod tests {
             ("2026-07-01T12:00:00Z", Some("2026-07-01T12:00:00.000000")),
             ("2026-07-01T12:00:00.5+02:00", Some("2026-07-01T10:00:00.500000")),
             ("yesterday", None),
+            ("9999-12-31T23:59:59-01:00", None),
             ("", None),
         ] {
             assert_eq!(provider_time(given).as_deref(), utc, "{given}");

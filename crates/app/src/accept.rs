@@ -6,6 +6,7 @@ use content::{
     Personalisation,
     email::EmailTemplate,
     email_address::EmailAddress,
+    fill::{Lists, filled_bytes},
     missing_personalisation,
     phone::{Allowed, PhoneNumber},
     recipient,
@@ -24,6 +25,10 @@ use tasks::{DeliverEmail, DeliverSms, queues};
 
 use crate::{App, Caller, Error, accounts::over_limit, caches::get_or_load};
 
+/// The most that a message may come to before it is refused unrendered, in bytes: a value that
+/// stands in many places of a template multiplies. Far above what either channel takes.
+const LONGEST_RENDERED_BYTES: usize = 16 << 20;
+
 /// Recipients that pass every check and are never stored or sent (public API contract §3.11).
 const SIMULATED_NUMBERS: [&str; 3] = ["447700900000", "447700900111", "447700900222"];
 const SIMULATED_ADDRESSES: [&str; 3] = [
@@ -33,7 +38,6 @@ const SIMULATED_ADDRESSES: [&str; 3] = [
 ];
 
 /// A text message to be accepted.
-#[derive(Debug)]
 pub struct SmsRequest {
     /// The number as supplied.
     pub recipient: String,
@@ -50,7 +54,6 @@ pub struct SmsRequest {
 }
 
 /// An email to be accepted.
-#[derive(Debug)]
 pub struct EmailRequest {
     /// The recipient.
     pub address: EmailAddress,
@@ -69,7 +72,6 @@ pub struct EmailRequest {
 }
 
 /// An accepted text message.
-#[derive(Debug)]
 pub struct AcceptedSms {
     /// Its id.
     pub id: NotificationId,
@@ -88,7 +90,6 @@ pub struct AcceptedSms {
 }
 
 /// An accepted email.
-#[derive(Debug)]
 pub struct AcceptedEmail {
     /// Its id.
     pub id: NotificationId,
@@ -140,6 +141,10 @@ impl App {
         let template =
             self.usable_template(caller, request.template_id, NotificationType::Sms).await?;
         let personalisation = Personalisation::from(&request.personalisation);
+        let size = filled_bytes(&template.content, &personalisation, Lists::Inline);
+        if size > LONGEST_RENDERED_BYTES {
+            return Err(Error::SmsTooLong { characters: size });
+        }
         // Without the prefix: that is what is shown, and what the limit counts.
         let sms = SmsTemplate::new(&template.content, None, &personalisation);
         check_placeholders([template.content.as_str()], &personalisation)?;
@@ -214,6 +219,11 @@ impl App {
             self.usable_template(caller, request.template_id, NotificationType::Email).await?;
         let personalisation = Personalisation::from(&request.personalisation);
         let subject = template.subject.as_deref().unwrap_or_default();
+        let size = filled_bytes(subject, &personalisation, Lists::Inline)
+            .saturating_add(filled_bytes(&template.content, &personalisation, Lists::Markdown));
+        if size > LONGEST_RENDERED_BYTES {
+            return Err(Error::EmailTooLong { bytes: size });
+        }
         let email = EmailTemplate::new(subject, &template.content, &personalisation);
         check_placeholders([subject, template.content.as_str()], &personalisation)?;
         if email.is_empty() {

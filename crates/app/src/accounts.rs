@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use anyhow::Context;
 use domain::{ApiKey, ApiKeyId, KeyType, NotificationType, Service, ServiceId};
 use secrecy::SecretString;
+use tracing::error;
 
 use crate::{App, Error, caches::get_or_load};
 
@@ -46,24 +46,26 @@ impl App {
             let db = self.db().await?;
             let Some(service) = store::services::find(&db, id).await? else { return Ok(None) };
             let stored = store::api_keys::list(&db, id, self.clock().now()).await?;
-            let keys =
-                stored.into_iter().map(|key| self.readable_key(key)).collect::<Result<_, _>>()?;
+            let keys = stored.into_iter().filter_map(|key| self.readable_key(key)).collect();
             Ok(Some(Arc::new(Account { service, keys })))
         })
         .await
     }
 
-    fn readable_key(&self, key: store::api_keys::StoredKey) -> Result<ApiKey, Error> {
-        let secret: String = self
-            .signer()
-            .unsign(&key.signed_secret)
-            .with_context(|| format!("API key {}", key.id))?;
-        Ok(ApiKey {
-            id: key.id,
-            key_type: key.key_type,
-            secret: SecretString::from(secret),
-            expiry_date: key.expiry_date,
-        })
+    /// The key, unless its secret cannot be read: then the others still work.
+    fn readable_key(&self, key: store::api_keys::StoredKey) -> Option<ApiKey> {
+        match self.signer().unsign::<String>(&key.signed_secret) {
+            Ok(secret) => Some(ApiKey {
+                id: key.id,
+                key_type: key.key_type,
+                secret: SecretString::from(secret),
+                expiry_date: key.expiry_date,
+            }),
+            Err(error) => {
+                error!(api_key.id = %key.id, %error, "an API key cannot be read");
+                None
+            }
+        }
     }
 
     /// Counts one request against the rate limit, then looks whether the day has room for one more

@@ -4,9 +4,7 @@ use std::{future::Future, hash::Hash, sync::Arc, time::Duration};
 
 use domain::{ServiceId, Template, TemplateId};
 use moka::future::Cache;
-use rust_decimal::Decimal;
-use store::{providers::Provider, service_callbacks::ServiceCallback};
-use time::OffsetDateTime;
+use store::{providers::Provider, rates::SmsRate, service_callbacks::ServiceCallback};
 
 use crate::{Account, Error};
 
@@ -27,7 +25,7 @@ pub(crate) struct Caches {
     pub safelists: Cache<ServiceId, Arc<Vec<String>>>,
     pub callbacks: Cache<ServiceId, Option<Arc<ServiceCallback>>>,
     pub providers: Cache<(), Arc<Vec<Provider>>>,
-    pub sms_rates: Cache<OffsetDateTime, Decimal>,
+    pub sms_rates: Cache<(), Arc<Vec<SmsRate>>>,
 }
 
 impl Caches {
@@ -39,7 +37,7 @@ impl Caches {
             safelists: cache(1_000, FRESH),
             callbacks: cache(10_000, FRESH),
             providers: cache(1, PROVIDERS_FRESH),
-            sms_rates: cache(1_000, VERSION_FRESH),
+            sms_rates: cache(1, VERSION_FRESH),
         }
     }
 }

@@ -7,6 +7,7 @@ use queue::{Envelope, Trace};
 use store::receipts::Receivable;
 use tasks::{SendDeliveryStatus, callbacks::DeliveryStatus};
 use time::{OffsetDateTime, format_description::BorrowedFormatItem, macros::format_description};
+use tracing::error;
 
 use crate::{App, Error, caches::get_or_load};
 
@@ -38,8 +39,14 @@ impl App {
         .await?;
         // An archived notification has lost its recipient, and with it what to tell.
         let (Some(callback), Some(to)) = (callback, &notification.to) else { return Ok(None) };
-        let token: String =
-            self.signer().unsign(&callback.signed_bearer_token).map_err(anyhow::Error::from)?;
+        // What becomes of the message must not depend on how its service wants to hear of it.
+        let token: String = match self.signer().unsign(&callback.signed_bearer_token) {
+            Ok(token) => token,
+            Err(error) => {
+                error!(service.id = %service, %error, "the callback's token cannot be read");
+                return Ok(None);
+            }
+        };
         let update = DeliveryStatus {
             notification_id: notification.id.to_string(),
             notification_client_reference: notification.client_reference.clone(),

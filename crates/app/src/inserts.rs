@@ -4,12 +4,12 @@
 //! waits and a crowd pays for one commit. After the commit the group's task messages are published
 //! together; a request is answered when both are durable.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use queue::Envelope;
 use store::{Pool, notifications::NewNotification};
 use tokio::sync::{Semaphore, mpsc, oneshot};
-use tracing::error;
+use tracing::{error, warn};
 
 use crate::{Error, outbox::Outbox};
 
@@ -17,6 +17,8 @@ use crate::{Error, outbox::Outbox};
 const LANES: usize = 2;
 /// Rows in one statement.
 const LARGEST_GROUP: usize = 256;
+/// How long one statement may take, the wait for a connection included.
+const LONGEST_INSERT: Duration = Duration::from_secs(10);
 /// Requests that may wait; beyond it they wait before they queue.
 const WAITING: usize = 4096;
 
@@ -57,6 +59,8 @@ async fn group(mut waiting: mpsc::Receiver<Pending>, db: Pool, outbox: Outbox) {
         }
         let (db, outbox) = (db.clone(), outbox.clone());
         tokio::spawn(async move {
+            // Whoever has given up waiting was told so, and may have sent it again.
+            group.retain(|pending| !pending.done.is_closed());
             metrics::histogram!("insert_group_rows").record(group.len() as f64);
             let stored = insert(&db, group).await;
             drop(lane);
@@ -68,10 +72,23 @@ async fn group(mut waiting: mpsc::Receiver<Pending>, db: Pool, outbox: Outbox) {
 /// Stores a group; answers those that failed, and returns the others.
 async fn insert(db: &Pool, group: Vec<Pending>) -> Vec<Pending> {
     let rows: Vec<NewNotification> = group.iter().map(|pending| pending.row.clone()).collect();
-    if insert_rows(db, &rows).await.is_ok() {
-        return group;
+    match insert_rows(db, &rows).await {
+        Ok(()) => group,
+        // The database is away or was interrupted: for all of them alike.
+        Err(error) if error.is_temporary() => match insert_rows(db, &rows).await {
+            Ok(()) => group,
+            Err(store::Error::Conflict { .. }) => insert_singly(db, group).await,
+            Err(error) => {
+                warn!(error = %runtime::chain(&error), rows = rows.len(), "nothing was stored");
+                Vec::new() // dropped: each of them is told
+            }
+        },
+        Err(_) => insert_singly(db, group).await,
     }
-    // One bad row fails only its own request.
+}
+
+/// One bad row fails only its own request.
+async fn insert_singly(db: &Pool, group: Vec<Pending>) -> Vec<Pending> {
     let mut stored = Vec::new();
     for pending in group {
         match insert_rows(db, std::slice::from_ref(&pending.row)).await {
@@ -91,7 +108,8 @@ async fn insert(db: &Pool, group: Vec<Pending>) -> Vec<Pending> {
 }
 
 async fn insert_rows(db: &Pool, rows: &[NewNotification]) -> Result<(), store::Error> {
-    store::notifications::insert_many(&db.get().await?, rows).await
+    let insert = async { store::notifications::insert_many(&db.get().await?, rows).await };
+    tokio::time::timeout(LONGEST_INSERT, insert).await.unwrap_or(Err(store::Error::TimedOut))
 }
 
 /// Publishes the group's messages and answers its requests.

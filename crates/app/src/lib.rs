@@ -27,6 +27,8 @@ use domain::{Clock, signing::Signer};
 use queue::{Broker, Publisher};
 use secrecy::SecretString;
 use store::{Limits, Pool};
+use tokio_util::task::TaskTracker;
+use tracing::error;
 use uuid::Uuid;
 
 pub use accept::{AcceptedEmail, AcceptedSms, EmailRequest, SmsRequest};
@@ -79,6 +81,8 @@ struct Inner {
     admin_base_url: String,
     receipt_wait: Duration,
     worker: Uuid,
+    /// What must be recorded before the process may end.
+    recording: TaskTracker,
 }
 
 impl App {
@@ -102,6 +106,7 @@ impl App {
             inserts: inserts::Inserts::start(db.clone(), nudges),
             caches: caches::Caches::new(),
             worker: clock.new_id(),
+            recording: TaskTracker::new(),
             email_domain: config.notify_email_domain.clone(),
             from_number: config.from_number.clone(),
             admin_base_url: config.admin_base_url.clone(),
@@ -118,6 +123,21 @@ impl App {
     #[must_use]
     pub fn clock(&self) -> &Clock {
         &self.0.clock
+    }
+
+    /// How long a receipt is waited for where a provider may have the message already.
+    #[must_use]
+    pub fn receipt_wait(&self) -> Duration {
+        self.0.receipt_wait
+    }
+
+    /// Waits until all that providers have taken is recorded, for at most half a minute. Comes last.
+    pub async fn finish(&self) {
+        self.0.recording.close();
+        let recorded = self.0.recording.wait();
+        if tokio::time::timeout(Duration::from_secs(30), recorded).await.is_err() {
+            error!(messages = self.0.recording.len(), "sent, and not recorded as sent");
+        }
     }
 
     /// Signs and checks what is stored and queued signed.

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use domain::Clock;
-use queue::{Envelope, Publisher};
+use queue::{Envelope, PublishError, Publisher};
 use store::{GenericClient, Pool, outbox::OutboxRow};
 use tokio_util::sync::CancellationToken;
 use tracing::{error, warn};
@@ -120,7 +120,7 @@ impl App {
 
     /// Publishes what waits in the outbox, until `stop`. Every API and worker process runs one.
     pub async fn relay(&self, stop: CancellationToken) {
-        loop {
+        while !stop.is_cancelled() {
             let pause = match self.relay_once().await {
                 Ok(published) if published > 0 => continue,
                 Ok(_) => IDLE,
@@ -141,12 +141,11 @@ impl App {
     /// # Errors
     /// [`Error::Internal`] when the database fails.
     pub async fn relay_once(&self) -> Result<usize, Error> {
-        let db = self.db().await?;
         if !self.0.publisher.is_connected() {
             return Ok(0);
         }
         let now = self.clock().now();
-        let rows = store::outbox::claim(&db, BATCH, now, now + HOLD).await?;
+        let rows = store::outbox::claim(&self.db().await?, BATCH, now, now + HOLD).await?;
         if rows.is_empty() {
             return Ok(0);
         }
@@ -163,9 +162,15 @@ impl App {
         let results = self.0.publisher.publish_all(&envelopes).await;
         let (mut done, mut left) = (Vec::new(), Vec::new());
         for (id, result) in ids.into_iter().zip(results) {
-            if result.is_ok() { done.push(id) } else { left.push(id) }
+            match result {
+                Ok(()) => done.push(id),
+                Err(PublishError::NotConnected | PublishError::Blocked) => left.push(id),
+                // It may be this message's own fault: it stays held for a while, so that the
+                // oldest rows do not stand in the way of all others.
+                Err(error) => warn!(outbox.id = %id, %error, "not published; tried again later"),
+            }
         }
-        finish(&db, &done, &left).await?;
+        finish(&self.db().await?, &done, &left).await?;
         metrics::counter!("outbox_relayed_total").increment(done.len() as u64);
         Ok(done.len())
     }

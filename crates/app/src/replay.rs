@@ -2,12 +2,13 @@
 
 use domain::NotificationType;
 use queue::Trace;
+use store::notifications::Forgetting;
 use time::Duration;
 use tracing::warn;
 
 use crate::{App, Error, accept::deliver};
 
-/// How long a message may stay `created` before it is queued again.
+/// How long a message may stay `created` before it is queued again, and again.
 const GRACE: Duration = Duration::hours(1);
 /// How far back to look.
 const REACH: Duration = Duration::days(7);
@@ -16,7 +17,7 @@ const PAGE: i64 = 1000;
 
 impl App {
     /// Queues every forgotten text message and email again; returns how many. Safe to run twice,
-    /// since sending begins with a claim.
+    /// also at once: each takes its own, and sending begins with a claim.
     ///
     /// # Errors
     /// Database errors only.
@@ -24,19 +25,20 @@ impl App {
         let now = self.clock().now();
         let mut replayed = 0;
         for channel in [NotificationType::Sms, NotificationType::Email] {
-            let mut last = None;
+            let which = Forgetting {
+                channel,
+                from: now - REACH,
+                before: now - GRACE,
+                now,
+                again_at: now + GRACE,
+            };
             loop {
-                let page = store::notifications::list_forgotten(
-                    &self.db().await?,
-                    channel,
-                    now - REACH,
-                    now - GRACE,
-                    now,
-                    last.as_ref(),
-                    PAGE,
-                )
-                .await?;
-                let Some(end) = page.last().copied() else { break };
+                let db = self.db().await?;
+                let page = store::notifications::take_forgotten(&db, &which, PAGE).await?;
+                drop(db);
+                if page.is_empty() {
+                    break;
+                }
                 let mut nudges = Vec::with_capacity(page.len());
                 for row in &page {
                     warn!(notification.id = %row.id, "still created; queued again");
@@ -45,7 +47,6 @@ impl App {
                 }
                 self.outbox().publish(&nudges).await?;
                 replayed += page.len();
-                last = Some(end);
             }
         }
         metrics::counter!("notifications_replayed_total").increment(replayed as u64);

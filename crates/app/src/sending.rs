@@ -22,7 +22,6 @@ use crate::{App, Error, caches::get_or_load};
 const CLAIM_MARGIN: Duration = Duration::from_secs(30);
 
 /// What became of an attempt to claim a notification.
-#[derive(Debug)]
 pub enum Claimed {
     /// It is ours to send.
     Ours(Box<ToSend>),
@@ -30,10 +29,13 @@ pub enum Claimed {
     Nothing,
     /// Its last worker died with it: look again after this, when a receipt may have come.
     WaitForReceipt(Duration),
+    /// Its attempt has failed already, and the message that says so was lost: this one takes its
+    /// place, after this.
+    PutOff(Duration),
 }
 
 /// A text message, ready for a provider.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct ComposedSms {
     /// The text as the recipient reads it.
     pub text: String,
@@ -42,7 +44,7 @@ pub struct ComposedSms {
 }
 
 /// An email, ready for a provider.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct ComposedEmail {
     /// The name in the From header.
     pub from_name: String,
@@ -97,9 +99,12 @@ impl App {
                 Ok(Claimed::Nothing)
             }
             Verdict::WaitFor(left) => Ok(Claimed::WaitForReceipt(left + wait)),
+            Verdict::PutOff(left) => Ok(Claimed::PutOff(left)),
             Verdict::Broken { seen } => {
                 let due = now + wait;
-                if store::notifications::break_claim(&db, id, seen, number, due).await? {
+                // The retry of this very message has the next number; a twin of it must not pass.
+                let next = number.saturating_add(1);
+                if store::notifications::break_claim(&db, id, seen, next, due).await? {
                     warn!("an earlier attempt ended unrecorded; waiting for a receipt");
                     Ok(Claimed::WaitForReceipt(wait))
                 } else {
@@ -167,46 +172,48 @@ impl App {
         .await
     }
 
-    /// Records that a provider has the message. Tries for a while: what is not recorded may be
-    /// sent twice.
+    /// Records that a provider has the message, however long that takes: what is not recorded may
+    /// be sent twice. Goes on when the caller is cancelled, until [`App::finish`] gives up.
     ///
     /// # Errors
-    /// Database errors that did not go away.
-    pub async fn record_sent(&self, id: NotificationId, sent: &Sent<'_>) -> Result<(), Error> {
-        let mut pause = Duration::from_millis(100);
-        loop {
-            let recorded = match self.db().await {
-                Ok(db) => {
-                    store::notifications::record_sent(&db, id, sent).await.map_err(Error::from)
-                }
-                Err(error) => Err(error),
-            };
-            match recorded {
-                Err(error) if pause < Duration::from_secs(10) => {
-                    warn!(error = %runtime::chain(&error), "not recorded as sent yet");
-                    tokio::time::sleep(pause).await;
-                    pause *= 2;
-                }
-                other => return other,
+    /// Only when the process is ending.
+    pub async fn record_sent(&self, id: NotificationId, sent: Sent) -> Result<(), Error> {
+        let app = self.clone();
+        let record = self.0.recording.spawn(async move {
+            let mut pause = Duration::from_millis(100);
+            while let Err(error) = app.try_record_sent(id, &sent).await {
+                warn!(notification.id = %id, error = %runtime::chain(&error),
+                      "not recorded as sent yet");
+                tokio::time::sleep(pause).await;
+                pause = (pause * 2).min(Duration::from_secs(5));
             }
-        }
+        });
+        Ok(record.await.map_err(anyhow::Error::from)?)
     }
 
-    /// Lets go of a claim whose attempt failed, and notes when the next one is due.
+    async fn try_record_sent(&self, id: NotificationId, sent: &Sent) -> Result<(), Error> {
+        Ok(store::notifications::record_sent(&self.db().await?, id, sent).await?)
+    }
+
+    /// Lets go of a claim whose attempt failed, and notes when the next one is due. The fragments
+    /// of a text message are kept, as the peer does: it may have been billed.
     ///
     /// # Errors
     /// Database errors only.
     pub async fn put_off(
         &self,
-        id: NotificationId,
+        message: &ToSend,
         attempt: &Attempt,
         delay: Duration,
-        billable_units: i32,
     ) -> Result<(), Error> {
+        let fragments = match message.notification_type {
+            NotificationType::Sms => self.compose_sms(message).await.map_or(0, |sms| sms.fragments),
+            NotificationType::Email | NotificationType::Letter => 0,
+        };
         let next = i32::try_from(attempt.number()).unwrap_or(i32::MAX).saturating_add(1);
         let due = self.clock().now() + delay;
-        let (db, worker) = (self.db().await?, self.0.worker);
-        Ok(store::notifications::put_off(&db, id, worker, next, due, billable_units).await?)
+        let (db, worker, id) = (self.db().await?, self.0.worker, message.id);
+        Ok(store::notifications::put_off(&db, id, worker, next, due, fragments).await?)
     }
 
     /// Ends a notification that will not be sent. The service is not called back for that.
@@ -258,7 +265,7 @@ impl App {
             sent_by: if sms { "mmg" } else { "ses" },
             sent_at: now,
             billable_units: fragments,
-            reference: reference.as_deref(),
+            reference,
         };
         store::notifications::record_sent(&tx, message.id, &sent).await?;
         store::outbox::insert(&tx, std::slice::from_ref(&row)).await?;
@@ -276,6 +283,8 @@ enum Verdict {
     Leave,
     /// This very message may have died with its worker, whose claim still has this long to live.
     WaitFor(Duration),
+    /// This very message was put off for so long, and then lost before it could say so.
+    PutOff(Duration),
     /// The claim, which runs until `seen`, is dead.
     Broken { seen: OffsetDateTime },
 }
@@ -285,8 +294,13 @@ fn judge(state: &ClaimState, attempt: i32, redelivered: bool, now: OffsetDateTim
         return Verdict::Leave;
     }
     match state.claimed_until {
-        // Put off: the message of that attempt is on its way.
-        None => Verdict::Leave,
+        None => match state.next_attempt_at {
+            Some(due) if redelivered => {
+                Verdict::PutOff(Duration::try_from(due - now).unwrap_or_default())
+            }
+            // The message of the next attempt is on its way.
+            _ => Verdict::Leave,
+        },
         // A later attempt exists only because the one that holds the claim is over.
         Some(seen) if seen <= now || state.attempt < attempt => Verdict::Broken { seen },
         Some(until) if redelivered => {
@@ -357,7 +371,7 @@ mod tests {
 
     fn state(status: NotificationStatus, attempt: i32, claimed_for: Option<i64>) -> ClaimState {
         let claimed_until = claimed_for.map(|seconds| NOW + time::Duration::seconds(seconds));
-        ClaimState { status, attempt, claimed_until }
+        ClaimState { status, attempt, claimed_until, next_attempt_at: None }
     }
 
     #[test]
@@ -378,6 +392,14 @@ mod tests {
     fn a_redelivered_message_waits_until_the_claim_of_its_dead_worker_runs_out() {
         let held = state(NotificationStatus::Created, 0, Some(60));
         assert_eq!(judge(&held, 0, true, NOW), Verdict::WaitFor(Duration::from_secs(60)));
+    }
+
+    #[test]
+    fn a_redelivered_message_whose_attempt_was_put_off_takes_the_place_of_the_lost_retry() {
+        let mut put_off = state(NotificationStatus::Created, 1, None);
+        put_off.next_attempt_at = Some(NOW + time::Duration::seconds(300));
+        assert_eq!(judge(&put_off, 0, true, NOW), Verdict::PutOff(Duration::from_secs(300)));
+        assert_eq!(judge(&put_off, 0, false, NOW), Verdict::Leave);
     }
 
     #[test]

@@ -14,7 +14,6 @@ use time::OffsetDateTime;
 use crate::{Account, App, Error, caches::get_or_load};
 
 /// Everything the answer to a look-up needs.
-#[derive(Debug)]
 pub struct NotificationView {
     /// Its id.
     pub id: NotificationId,
@@ -123,11 +122,12 @@ impl App {
                 Ok(None)
             }
             NotificationType::Sms => {
-                let at = found.created_at;
-                let rate = get_or_load(&self.0.caches.sms_rates, at, async {
-                    Ok(store::rates::sms_rate_at(&self.db().await?, at).await?)
+                let rates = get_or_load(&self.0.caches.sms_rates, (), async {
+                    Ok(Arc::new(store::rates::list_sms(&self.db().await?).await?))
                 })
                 .await?;
+                let in_force = rates.iter().find(|rate| rate.valid_from <= found.created_at);
+                let Some(rate) = in_force.map(|rate| rate.rate) else { return Ok(None) };
                 let multiplier = found.rate_multiplier.unwrap_or(Decimal::ONE);
                 let fragments = found.billable_units;
                 let total = Decimal::from(fragments) * multiplier * rate;

@@ -74,6 +74,20 @@ pub fn fill<'a>(content: &'a str, values: &Personalisation, how: Fill) -> Cow<'a
     Cow::Owned(out)
 }
 
+/// At most how many bytes `content` comes to once it is filled, found without filling it: a value
+/// that stands in many places can be far longer in the message than in the request.
+pub fn filled_bytes(content: &str, values: &Personalisation, lists: Lists) -> usize {
+    parts(content)
+        .map(|part| match part {
+            Part::Text(text) => text.len(),
+            Part::Placeholder(Placeholder { conditional: Some(shown), .. }) => shown.len(),
+            Part::Placeholder(placeholder) => {
+                values.get(placeholder.name).map_or(0, |value| text_of(value, lists).len())
+            }
+        })
+        .fold(0, usize::saturating_add)
+}
+
 fn push_value(out: &mut String, placeholder: Placeholder<'_>, values: &Personalisation, how: Fill) {
     let value = if how.escape {
         values.get_escaped(placeholder.name)

@@ -11,6 +11,8 @@ pub enum Error {
     Temporary {
         /// What went wrong, in a few words.
         what: &'static str,
+        /// The provider may have the message all the same: no answer came, or none that can be read.
+        maybe_taken: bool,
         /// The provider asked for fewer messages, which is no fault of its own.
         throttled: bool,
         /// The answer or the failed connection behind it.
@@ -31,6 +33,12 @@ impl Error {
         matches!(self, Self::Permanent { .. })
     }
 
+    /// Whether the provider may have the message all the same.
+    #[must_use]
+    pub fn is_maybe_taken(&self) -> bool {
+        matches!(self, Self::Temporary { maybe_taken: true, .. })
+    }
+
     /// Whether the provider asked us to slow down.
     #[must_use]
     pub fn is_throttled(&self) -> bool {
@@ -43,6 +51,7 @@ impl From<reqwest::Error> for Error {
     fn from(error: reqwest::Error) -> Self {
         Self::Temporary {
             what: if error.is_timeout() { "No answer in time" } else { "No answer" },
+            maybe_taken: !error.is_connect(),
             throttled: false,
             source: Some(error.without_url().into()),
         }

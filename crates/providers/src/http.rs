@@ -78,6 +78,7 @@ pub(crate) async fn read(mut response: Response) -> Result<Vec<u8>, Error> {
         if body.len() + chunk.len() > ANSWER_LIMIT_BYTES {
             return Err(Error::Temporary {
                 what: "The answer is too long",
+                maybe_taken: true,
                 throttled: false,
                 source: None,
             });

@@ -95,6 +95,7 @@ impl Mmg {
             Ok(_) if answer.status.is_success() => Ok(()),
             Err(error) if answer.status.is_success() => Err(Error::Temporary {
                 what: "The answer is not JSON",
+                maybe_taken: true,
                 throttled: false,
                 source: Some(error.into()),
             }),
@@ -102,6 +103,7 @@ impl Mmg {
                 let code = json.map(|json| json["Error"].to_string());
                 Err(Error::Temporary {
                     what: "The request was refused",
+                    maybe_taken: false,
                     throttled: answer.status == StatusCode::TOO_MANY_REQUESTS,
                     source: Some(
                         Refusal::new(answer.status.as_u16(), &code.unwrap_or_default()).into(),

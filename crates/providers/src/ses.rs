@@ -39,6 +39,10 @@ pub struct SesConfig {
     /// Region of SES
     #[arg(long, env = "AWS_REGION", default_value = "eu-west-1")]
     pub ses_region: String,
+    /// Configuration set of SES that publishes our receipts. Only events of a configuration set
+    /// carry the tag with our id, which finds an email whose SES id was lost
+    #[arg(long, env = "POSTROOM_SES_CONFIGURATION_SET")]
+    pub ses_configuration_set: Option<String>,
     /// Access key for SES; without one SES is not used
     #[arg(long, env = "AWS_ACCESS_KEY_ID", hide_env_values = true)]
     pub ses_access_key_id: Option<SecretString>,
@@ -59,6 +63,7 @@ pub struct Ses {
     client: Client,
     url: Url,
     region: String,
+    configuration_set: Option<String>,
     credentials: Credentials,
     clock: Clock,
 }
@@ -87,6 +92,7 @@ impl Ses {
                 },
             )?,
             region: config.ses_region.clone(),
+            configuration_set: config.ses_configuration_set.clone(),
             credentials: Credentials::new(
                 key.expose_secret(),
                 secret.expose_secret(),
@@ -99,12 +105,14 @@ impl Ses {
     }
 
     async fn post(&self, email: &Email<'_>) -> Result<EmailAccepted, Error> {
-        let request =
-            self.signed(request(email)?.to_string()).map_err(|source| Error::Temporary {
-                what: "The request could not be signed",
-                throttled: false,
-                source: Some(source),
-            })?;
+        let request = self
+            .signed(request(email, self.configuration_set.as_deref())?.to_string())
+            .map_err(|source| Error::Temporary {
+            what: "The request could not be signed",
+            maybe_taken: false,
+            throttled: false,
+            source: Some(source),
+        })?;
         let answer = exchange(request).await?;
         if !answer.status.is_success() {
             return Err(refused(&answer));
@@ -156,7 +164,7 @@ impl EmailSender for Ses {
 }
 
 /// The body of `SendEmail`.
-fn request(email: &Email<'_>) -> Result<Value, Error> {
+fn request(email: &Email<'_>, configuration_set: Option<&str>) -> Result<Value, Error> {
     let reply_to = email.reply_to.map(ascii_address).transpose()?;
     let headers = email.unsubscribe_link.map(|link| {
         json!([
@@ -164,7 +172,7 @@ fn request(email: &Email<'_>) -> Result<Value, Error> {
             {"Name": "List-Unsubscribe-Post", "Value": "List-Unsubscribe=One-Click"},
         ])
     });
-    Ok(json!({
+    let mut request = json!({
         "FromEmailAddress": format!("{} <{}>", display_name(email.from_name), email.from_address),
         "Destination": {
             "ToAddresses": [ascii_address(email.to)?],
@@ -178,7 +186,11 @@ fn request(email: &Email<'_>) -> Result<Value, Error> {
         }},
         "ReplyToAddresses": reply_to.into_iter().collect::<Vec<_>>(),
         "EmailTags": [{"Name": "notification_id", "Value": email.reference}],
-    }))
+    });
+    if let Some(name) = configuration_set {
+        request["ConfigurationSetName"] = name.into();
+    }
+    Ok(request)
 }
 
 /// A display name as mail headers take it: quoted, or encoded words outside ASCII, which SES asks
@@ -219,6 +231,7 @@ fn refused(answer: &Answer) -> Error {
     }
     Error::Temporary {
         what: "The request was refused",
+        maybe_taken: false,
         throttled: answer.status == StatusCode::TOO_MANY_REQUESTS
             || refusal.code == "TooManyRequestsException",
         source: Some(refusal.into()),

@@ -74,6 +74,7 @@ impl Smtp {
             Ok(Err(error)) => Err(failed(error)),
             Err(elapsed) => Err(Error::Temporary {
                 what: "No answer in time",
+                maybe_taken: true,
                 throttled: false,
                 source: Some(elapsed.into()),
             }),
@@ -134,6 +135,8 @@ fn failed(error: smtp::Error) -> Error {
     let Some(code) = error.status().map(u16::from) else {
         return Error::Temporary {
             what: if error.is_timeout() { "No answer in time" } else { "No answer" },
+            // lettre does not tell a connection that was never made from one that broke.
+            maybe_taken: true,
             throttled: false,
             source: Some(error.into()),
         };
@@ -144,6 +147,7 @@ fn failed(error: smtp::Error) -> Error {
     }
     Error::Temporary {
         what: "The email was refused",
+        maybe_taken: false,
         throttled: THROTTLED.contains(&code),
         source: Some(refusal.into()),
     }

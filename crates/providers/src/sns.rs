@@ -204,6 +204,7 @@ impl Verifier {
         let pem = self.fetch(url.clone()).await?;
         let certificate = Certificate::from_pem(pem).map_err(|error| Error::Temporary {
             what: "The certificate cannot be read",
+            maybe_taken: false,
             throttled: false,
             source: Some(error.into()),
         })?;
@@ -218,6 +219,7 @@ impl Verifier {
         }
         Err(Error::Temporary {
             what: "The request was refused",
+            maybe_taken: false,
             throttled: false,
             source: Some(Refusal::new(answer.status.as_u16(), "").into()),
         })

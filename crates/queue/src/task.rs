@@ -179,6 +179,13 @@ impl Attempt {
         Self::new(&envelope, &T::RETRY, false, envelope.headers.clone())
     }
 
+    /// The same run of a message that the broker delivers again, having lost the worker that had
+    /// it: for calling a handler without a broker.
+    #[must_use]
+    pub fn after_redelivery(self) -> Self {
+        Self { redelivered: true, ..self }
+    }
+
     /// Retries so far: 0 in the first run.
     #[must_use]
     pub const fn number(&self) -> u32 {

@@ -5,6 +5,9 @@
 //! its [`domain::ServiceId`] and puts it in the `WHERE`. Changes of state compare and set; that
 //! nobody was left to change is an answer, not an error.
 //!
+//! What comes out of here holds personal data where the tables do, so those types have no
+//! `Debug`: they cannot be logged by accident.
+//!
 //! The columns hold UTC without a zone; [`sql_time`] is the border.
 
 pub mod api_keys;
@@ -52,6 +55,9 @@ pub enum Error {
     /// No connection could be had in time.
     #[error("no database connection")]
     Pool(#[from] deadpool_postgres::PoolError),
+    /// The caller waited no longer. What was asked for may have been done.
+    #[error("the database took too long")]
+    TimedOut,
     /// A row holds something that we do not understand.
     #[error("unreadable value in column {column}")]
     Column {
@@ -77,11 +83,13 @@ impl Error {
     pub fn is_temporary(&self) -> bool {
         use tokio_postgres::error::SqlState;
         match self {
-            Self::Pool(_) => true,
+            Self::Pool(_) | Self::TimedOut => true,
             Self::Db(DbError(error)) => error.code().is_none_or(|code| {
-                // Classes 08 (connection), 40 (rollback), 53 (resources), 57 (operator).
-                ["08", "40", "53", "57"].iter().any(|class| code.code().starts_with(class))
+                // Classes 08 (connection), 40 (rollback), 53 (resources), 57 (operator), 58 (system);
+                // and a server that has just become a standby.
+                ["08", "40", "53", "57", "58"].iter().any(|class| code.code().starts_with(class))
                     || *code == SqlState::LOCK_NOT_AVAILABLE
+                    || *code == SqlState::READ_ONLY_SQL_TRANSACTION
             }),
             _ => false,
         }

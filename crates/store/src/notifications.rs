@@ -12,7 +12,7 @@ use uuid::Uuid;
 use crate::{Error, parse, sql_time};
 
 /// A notification about to be stored, as `created` (public API contract §4.1).
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct NewNotification {
     /// Its id.
     pub id: NotificationId,
@@ -109,7 +109,7 @@ pub async fn insert_many(db: &impl GenericClient, rows: &[NewNotification]) -> R
 }
 
 /// A stored notification, as shown to its service.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Notification {
     /// Its id.
     pub id: NotificationId,
@@ -204,7 +204,7 @@ pub struct Claim {
 }
 
 /// A notification that we have claimed: what sending it takes.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct ToSend {
     /// Its id.
     pub id: NotificationId,
@@ -296,6 +296,8 @@ pub struct ClaimState {
     pub attempt: i32,
     /// When the claim on it runs out, if there is one.
     pub claimed_until: Option<OffsetDateTime>,
+    /// When the next attempt is due, if one was put off.
+    pub next_attempt_at: Option<OffsetDateTime>,
 }
 
 /// How the claim on a notification stands.
@@ -306,16 +308,19 @@ pub async fn claim_state(db: &impl GenericClient, id: NotificationId) -> Result<
     let sql = db
         .prepare_cached(
             "-- notifications.claim_state
-        SELECT notification_status, coalesce(claim_attempt, 0) AS claim_attempt, claimed_until
+        SELECT notification_status, coalesce(claim_attempt, 0) AS claim_attempt, claimed_until,
+               next_attempt_at
           FROM notifications WHERE id = $1",
         )
         .await?;
     let row = db.query_opt(&sql, &[&id]).await?.ok_or(Error::NotFound("notification"))?;
     let until: Option<PrimitiveDateTime> = row.try_get("claimed_until")?;
+    let next: Option<PrimitiveDateTime> = row.try_get("next_attempt_at")?;
     Ok(ClaimState {
         status: parse(&row, "notification_status")?,
         attempt: row.try_get("claim_attempt")?,
         claimed_until: until.map(sql_time::from_column),
+        next_attempt_at: next.map(sql_time::from_column),
     })
 }
 
@@ -372,17 +377,17 @@ pub async fn put_off(
 
 /// What a provider's acceptance leaves on the row.
 #[derive(Clone, Debug)]
-pub struct Sent<'a> {
+pub struct Sent {
     /// `sending` when a receipt will follow, `sent` when none will.
     pub status: NotificationStatus,
     /// The provider.
-    pub sent_by: &'a str,
+    pub sent_by: &'static str,
     /// When it took the message.
     pub sent_at: OffsetDateTime,
     /// Fragments of a text message.
     pub billable_units: i32,
     /// The provider's id of the message.
-    pub reference: Option<&'a str>,
+    pub reference: Option<String>,
 }
 
 /// Records that a provider has the message, and ends the claim. The status changes only from
@@ -393,7 +398,7 @@ pub struct Sent<'a> {
 pub async fn record_sent(
     db: &impl GenericClient,
     id: NotificationId,
-    sent: &Sent<'_>,
+    sent: &Sent,
 ) -> Result<(), Error> {
     let sql = db
         .prepare_cached(
@@ -449,65 +454,66 @@ pub async fn set_technical_failure(
 pub struct Forgotten {
     /// Its id.
     pub id: NotificationId,
-    /// Text message or email.
-    pub notification_type: NotificationType,
     /// The type of the key it came in with.
     pub key_type: KeyType,
-    /// When it was accepted; with the id, where the next page begins.
-    pub created_at: OffsetDateTime,
 }
 
-/// Text messages and emails of a period that are still `created`, that nobody holds and that no
-/// attempt is due for; one page in order of time, after the given row.
+/// Which notifications count as forgotten.
+#[derive(Clone, Copy, Debug)]
+pub struct Forgetting {
+    /// Text messages or emails.
+    pub channel: NotificationType,
+    /// Accepted from then on.
+    pub from: OffsetDateTime,
+    /// And before then.
+    pub before: OffsetDateTime,
+    /// Now.
+    pub now: OffsetDateTime,
+    /// When they may be taken again, if they are still `created` by then.
+    pub again_at: OffsetDateTime,
+}
+
+/// Takes up to `limit` notifications of a period that are still `created`, that nobody holds and
+/// that no attempt is due for. They are marked, so that no other replay takes them until
+/// `again_at`; any message that is queued for them can still claim them. A dead claim stays, so that
+/// its receipt is waited for.
 ///
 /// # Errors
 /// Database errors only.
-pub async fn list_forgotten(
+pub async fn take_forgotten(
     db: &impl GenericClient,
-    channel: NotificationType,
-    from: OffsetDateTime,
-    before: OffsetDateTime,
-    now: OffsetDateTime,
-    after: Option<&Forgotten>,
+    which: &Forgetting,
     limit: i64,
 ) -> Result<Vec<Forgotten>, Error> {
     let sql = db
         .prepare_cached(
-            "-- notifications.list_forgotten
-        SELECT id, key_type, created_at FROM notifications
-         WHERE notification_type = $1::text::notification_type
-           AND notification_status = 'created'
-           AND created_at >= $2 AND created_at < $3
-           AND (created_at, id) > ($5, $6)
-           AND (claimed_until IS NULL OR claimed_until <= $4)
-           AND (next_attempt_at IS NULL OR next_attempt_at <= $4)
-         ORDER BY created_at, id LIMIT $7",
+            "-- notifications.take_forgotten
+        UPDATE notifications SET claim_attempt = 0, next_attempt_at = $5
+         WHERE id IN (
+               SELECT id FROM notifications
+                WHERE notification_type = $1::text::notification_type
+                  AND notification_status = 'created'
+                  AND created_at >= $2 AND created_at < $3
+                  AND (claimed_until IS NULL OR claimed_until <= $4)
+                  AND (next_attempt_at IS NULL OR next_attempt_at <= $4)
+                ORDER BY created_at LIMIT $6 FOR UPDATE SKIP LOCKED)
+        RETURNING id, key_type",
         )
         .await?;
-    let (after_time, after_id) =
-        after.map_or((from, Uuid::nil()), |row| (row.created_at, row.id.0));
     let rows = db
         .query(
             &sql,
             &[
-                &<&str>::from(channel),
-                &sql_time::to_column(from),
-                &sql_time::to_column(before),
-                &sql_time::to_column(now),
-                &sql_time::to_column(after_time),
-                &after_id,
+                &<&str>::from(which.channel),
+                &sql_time::to_column(which.from),
+                &sql_time::to_column(which.before),
+                &sql_time::to_column(which.now),
+                &sql_time::to_column(which.again_at),
                 &limit,
             ],
         )
         .await?;
     rows.iter()
-        .map(|row| {
-            Ok(Forgotten {
-                id: row.try_get("id")?,
-                notification_type: channel,
-                key_type: parse(row, "key_type")?,
-                created_at: sql_time::from_column(row.try_get("created_at")?),
-            })
-        })
+        .map(|row| Ok(Forgotten { id: row.try_get("id")?, key_type: parse(row, "key_type")? }))
         .collect()
 }

@@ -12,7 +12,7 @@ use uuid::Uuid;
 use crate::{Error, sql_time};
 
 /// One message that waits.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct OutboxRow {
     /// A UUIDv7, so that rows sort by time.
     pub id: Uuid,

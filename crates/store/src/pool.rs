@@ -5,7 +5,10 @@ use std::time::Duration;
 pub use deadpool_postgres::Client;
 use deadpool_postgres::{Manager, ManagerConfig, Pool, RecyclingMethod, Runtime};
 use secrecy::{ExposeSecret, SecretString};
-use tokio_postgres::{NoTls, config::Config};
+use tokio_postgres::{
+    NoTls,
+    config::{Config, TargetSessionAttrs},
+};
 use url::Url;
 
 use crate::Error;
@@ -13,6 +16,9 @@ use crate::Error;
 /// How long to wait for a free connection, for a new one, and for a used one to be checked.
 const WAIT: Duration = Duration::from_secs(30);
 const CONNECT: Duration = Duration::from_secs(5);
+
+/// How long a server may be silent on the network before its connections count as broken.
+const LOST: Duration = Duration::from_secs(10);
 
 /// Which database, and how much of it one process takes.
 #[derive(clap::Args, Clone, Debug)]
@@ -38,6 +44,10 @@ impl DatabaseConfig {
         config
             .application_name("postroom")
             .connect_timeout(CONNECT)
+            .tcp_user_timeout(LOST)
+            .keepalives_idle(LOST / 2)
+            .keepalives_interval(LOST / 5)
+            .keepalives_retries(3)
             .options(format!("-c statement_timeout={}", self.database_statement_timeout_ms));
         Ok(config)
     }
@@ -93,6 +103,10 @@ fn parse_url(text: &str) -> Result<Config, Error> {
         .as_str()
         .parse()
         .map_err(|error: tokio_postgres::Error| config_error(error.to_string()))?;
+    if hosts.len() > 1 {
+        // One of them is a standby, which must not be written to.
+        config.target_session_attrs(TargetSessionAttrs::ReadWrite);
+    }
     for (host, port) in hosts {
         config.host(host).port(port);
     }

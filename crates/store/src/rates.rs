@@ -6,18 +6,32 @@ use time::OffsetDateTime;
 
 use crate::{Error, sql_time};
 
-/// Pounds per fragment of a text message sent at this time.
+/// The rate of a text message from some moment on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SmsRate {
+    /// When it begins.
+    pub valid_from: OffsetDateTime,
+    /// Pounds per fragment.
+    pub rate: Decimal,
+}
+
+/// Every rate of text messages, the latest first.
 ///
 /// # Errors
-/// [`Error::NotFound`] when no rate had begun by then.
-pub async fn sms_rate_at(db: &impl GenericClient, at: OffsetDateTime) -> Result<Decimal, Error> {
+/// Database errors only.
+pub async fn list_sms(db: &impl GenericClient) -> Result<Vec<SmsRate>, Error> {
     let sql = db
         .prepare_cached(
-            "-- rates.sms_rate_at
-        SELECT rate FROM rates WHERE notification_type = 'sms' AND valid_from <= $1
-         ORDER BY valid_from DESC LIMIT 1",
+            "-- rates.list_sms
+        SELECT valid_from, rate FROM rates WHERE notification_type = 'sms'
+         ORDER BY valid_from DESC",
         )
         .await?;
-    let row = db.query_opt(&sql, &[&sql_time::to_column(at)]).await?;
-    Ok(row.ok_or(Error::NotFound("SMS rate"))?.try_get("rate")?)
+    let rows = db.query(&sql, &[]).await?;
+    rows.iter()
+        .map(|row| {
+            let valid_from = sql_time::from_column(row.try_get("valid_from")?);
+            Ok(SmsRate { valid_from, rate: row.try_get("rate")? })
+        })
+        .collect()
 }

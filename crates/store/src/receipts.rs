@@ -10,7 +10,7 @@ use tokio_postgres::Row;
 use crate::{Error, outbox::OutboxRow, parse, sql_time};
 
 /// A notification as a receipt finds it.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Receivable {
     /// Its id.
     pub id: NotificationId,

@@ -6,7 +6,7 @@ use domain::ServiceId;
 use crate::Error;
 
 /// A service's callback.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct ServiceCallback {
     /// Where to post.
     pub url: String,

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use crate::queues;
 
 /// Tells a service the final status of one of its messages.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SendDeliveryStatus {
     /// The message.
     pub notification_id: NotificationId,
@@ -33,7 +33,7 @@ impl Task for SendDeliveryStatus {
 ///
 /// It is fixed when the task is queued: a later change of the service's callback does not affect
 /// it. The keys are those of the peer, so that its workers can run our tasks and ours theirs.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DeliveryStatus {
     /// The message.
     pub notification_id: String,

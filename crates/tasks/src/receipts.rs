@@ -43,7 +43,7 @@ impl Task for ProcessSmsClientResponse {
 }
 
 /// Applies an email receipt of SES.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Serialize, Deserialize)]
 pub struct ProcessSesResult {
     /// The SNS envelope; only its `Message`, a JSON text, is read.
     pub response: Value,

@@ -1,4 +1,7 @@
 //! Sending text messages and emails (tasks contract §3.1).
+//!
+//! Both tasks are one path: claim, compose, hand to a provider, record. Whatever goes wrong after
+//! the claim ends in [`failed`], which puts the next attempt off or gives the message up.
 
 use std::time::Duration;
 
@@ -6,14 +9,18 @@ use app::{
     App,
     sending::{Claimed, ComposeError, is_simulated},
 };
-use domain::{NotificationId, NotificationStatus};
+use domain::{NotificationId, NotificationStatus, NotificationType};
 use providers::{Email, Sms};
 use queue::{Attempt, TaskError, TaskResult};
 use store::notifications::{Sent, ToSend};
-use tasks::{DeliverEmail, DeliverSms};
+use tasks::{DeliverEmail, DeliverSms, delivery::SEND_TIME_LIMIT};
 use tracing::{error, info, instrument, warn};
 
 use crate::Context;
+
+/// How long composing and handing over may take: the rest of the task's time is for saying how it
+/// went.
+const DEADLINE: Duration = SEND_TIME_LIMIT.saturating_sub(Duration::from_secs(15));
 
 /// Why an attempt to send failed.
 #[derive(Debug, thiserror::Error)]
@@ -22,26 +29,87 @@ enum SendError {
     Provider(#[source] providers::Error),
     #[error("no active provider can send it")]
     NoProvider,
+    #[error("it could not be composed")]
+    Compose(#[from] ComposeError),
+    #[error("the database failed")]
+    App(#[from] app::Error),
+    #[error("it took too long")]
+    TimedOut,
     #[error("an earlier attempt may have sent it; waiting for its receipt")]
     WaitingForReceipt,
+    #[error("an earlier attempt failed, and its retry was lost")]
+    RetryLost,
+}
+
+impl SendError {
+    /// Whether no other attempt can go better.
+    fn is_permanent(&self) -> bool {
+        match self {
+            Self::Provider(error) => error.is_permanent(),
+            Self::Compose(error) => matches!(error, ComposeError::ServiceInactive),
+            _ => false,
+        }
+    }
+
+    /// Whether a provider may have the message all the same.
+    fn is_maybe_sent(&self) -> bool {
+        match self {
+            Self::Provider(error) => error.is_maybe_taken(),
+            Self::TimedOut => true,
+            _ => false,
+        }
+    }
 }
 
 /// `deliver_sms`: sends one text message. Does nothing when it has been sent.
 #[instrument(skip_all, fields(notification.id = %task.notification_id))]
 pub async fn sms(ctx: Context, task: DeliverSms, attempt: Attempt) -> TaskResult {
+    deliver(ctx, task.notification_id, attempt).await
+}
+
+/// `deliver_email`: sends one email. Does nothing when it has been sent.
+#[instrument(skip_all, fields(notification.id = %task.notification_id))]
+pub async fn email(ctx: Context, task: DeliverEmail, attempt: Attempt) -> TaskResult {
+    deliver(ctx, task.notification_id, attempt).await
+}
+
+async fn deliver(ctx: Context, id: NotificationId, attempt: Attempt) -> TaskResult {
     let app = ctx.app();
-    let Some(message) = claim(app, task.notification_id, &attempt).await? else { return Ok(()) };
-    let sms = match app.compose_sms(&message).await {
-        Ok(sms) => sms,
-        Err(error) => return not_composed(app, &message, &attempt, error).await,
+    let message = match app.claim_to_send(id, &attempt).await? {
+        Claimed::Ours(message) => message,
+        Claimed::Nothing => return Ok(()),
+        Claimed::PutOff(wait) => return Err(TaskError::retry_in(SendError::RetryLost, wait)),
+        Claimed::WaitForReceipt(_) if attempt.is_last() => {
+            app.give_up(id).await?;
+            return Err(TaskError::fail(SendError::WaitingForReceipt));
+        }
+        Claimed::WaitForReceipt(wait) => {
+            return Err(TaskError::retry_in(SendError::WaitingForReceipt, wait));
+        }
     };
-    if is_simulated(&message) {
-        return Ok(app.simulate(&message, sms.fragments, &attempt.trace()).await?);
+    let sending = async {
+        match message.notification_type {
+            NotificationType::Sms => send_sms(&ctx, &message, &attempt).await,
+            NotificationType::Email | NotificationType::Letter => {
+                send_email(&ctx, &message, &attempt).await
+            }
+        }
+    };
+    match tokio::time::timeout(DEADLINE, sending).await {
+        Ok(Ok(())) => Ok(()),
+        Ok(Err(error)) => failed(app, &message, &attempt, error).await,
+        Err(_) => failed(app, &message, &attempt, SendError::TimedOut).await,
+    }
+}
+
+async fn send_sms(ctx: &Context, message: &ToSend, attempt: &Attempt) -> Result<(), SendError> {
+    let app = ctx.app();
+    let sms = app.compose_sms(message).await?;
+    if is_simulated(message) {
+        return Ok(app.simulate(message, sms.fragments, &attempt.trace()).await?);
     }
     let active = app.providers().await?;
-    let Some(sender) = ctx.0.senders.sms(&active, message.international) else {
-        return failed(app, &message, &attempt, SendError::NoProvider, sms.fragments).await;
-    };
+    let sender = ctx.0.senders.sms(&active, message.international).ok_or(SendError::NoProvider)?;
     let outbound = Sms {
         to: &message.normalised_to,
         content: &sms.text,
@@ -49,30 +117,20 @@ pub async fn sms(ctx: Context, task: DeliverSms, attempt: Attempt) -> TaskResult
         reference: message.id.0,
         international: message.international,
     };
-    if let Err(error) = sender.send(&outbound).await {
-        return failed(app, &message, &attempt, SendError::Provider(error), sms.fragments).await;
-    }
+    sender.send(&outbound).await.map_err(SendError::Provider)?;
     let status =
         if message.international { NotificationStatus::Sent } else { NotificationStatus::Sending };
-    record(app, &message, status, sender.name(), sms.fragments, None).await
+    record(app, message, status, sender.name(), sms.fragments, None).await
 }
 
-/// `deliver_email`: sends one email. Does nothing when it has been sent.
-#[instrument(skip_all, fields(notification.id = %task.notification_id))]
-pub async fn email(ctx: Context, task: DeliverEmail, attempt: Attempt) -> TaskResult {
+async fn send_email(ctx: &Context, message: &ToSend, attempt: &Attempt) -> Result<(), SendError> {
     let app = ctx.app();
-    let Some(message) = claim(app, task.notification_id, &attempt).await? else { return Ok(()) };
-    let email = match app.compose_email(&message).await {
-        Ok(email) => email,
-        Err(error) => return not_composed(app, &message, &attempt, error).await,
-    };
-    if is_simulated(&message) {
-        return Ok(app.simulate(&message, 0, &attempt.trace()).await?);
+    let email = app.compose_email(message).await?;
+    if is_simulated(message) {
+        return Ok(app.simulate(message, 0, &attempt.trace()).await?);
     }
     let active = app.providers().await?;
-    let Some(sender) = ctx.0.senders.email(&active) else {
-        return failed(app, &message, &attempt, SendError::NoProvider, 0).await;
-    };
+    let sender = ctx.0.senders.email(&active).ok_or(SendError::NoProvider)?;
     let outbound = Email {
         from_name: &email.from_name,
         from_address: &email.from_address,
@@ -84,102 +142,41 @@ pub async fn email(ctx: Context, task: DeliverEmail, attempt: Attempt) -> TaskRe
         unsubscribe_link: message.unsubscribe_link.as_deref(),
         reference: message.id.0,
     };
-    let accepted = match sender.send(&outbound).await {
-        Ok(accepted) => accepted,
-        Err(error) => return failed(app, &message, &attempt, SendError::Provider(error), 0).await,
-    };
+    let accepted = sender.send(&outbound).await.map_err(SendError::Provider)?;
     let status =
         if accepted.receipts { NotificationStatus::Sending } else { NotificationStatus::Sent };
-    record(app, &message, status, sender.name(), 0, accepted.reference.as_deref()).await
-}
-
-/// The message, if it is ours to send now.
-async fn claim(
-    app: &App,
-    id: NotificationId,
-    attempt: &Attempt,
-) -> Result<Option<Box<ToSend>>, TaskError> {
-    match app.claim_to_send(id, attempt).await? {
-        Claimed::Ours(message) => Ok(Some(message)),
-        Claimed::Nothing => Ok(None),
-        Claimed::WaitForReceipt(wait) => {
-            Err(TaskError::retry_in(SendError::WaitingForReceipt, wait))
-        }
-    }
+    record(app, message, status, sender.name(), 0, accepted.reference).await
 }
 
 async fn record(
     app: &App,
     message: &ToSend,
     status: NotificationStatus,
-    provider: &str,
-    fragments: i32,
-    reference: Option<&str>,
-) -> TaskResult {
-    let sent = Sent {
-        status,
-        sent_by: provider,
-        sent_at: app.clock().now(),
-        billable_units: fragments,
-        reference,
-    };
-    app.record_sent(message.id, &sent).await?;
+    provider: &'static str,
+    billable_units: i32,
+    reference: Option<String>,
+) -> Result<(), SendError> {
+    let sent_at = app.clock().now();
+    let sent = Sent { status, sent_by: provider, sent_at, billable_units, reference };
+    app.record_sent(message.id, sent).await?;
     info!(provider.name = provider, "accepted by {provider}");
     Ok(())
 }
 
-/// A message that no provider took: put off, or given up when it never will be or was the last try.
-async fn failed(
-    app: &App,
-    message: &ToSend,
-    attempt: &Attempt,
-    error: SendError,
-    fragments: i32,
-) -> TaskResult {
-    let permanent = matches!(&error, SendError::Provider(error) if error.is_permanent());
-    match attempt.retry_delay() {
-        Some(delay) if !permanent => {
-            put_off(app, message, attempt, delay, fragments).await;
-            Err(TaskError::retry(error))
-        }
-        _ => {
-            error!(error = %runtime::chain(&error), "given up");
-            app.give_up(message.id).await?;
-            // A message that can never be sent has been dealt with; one that ran out of tries is
-            // kept among the dead letters, where an operator sees it.
-            if permanent { Ok(()) } else { Err(TaskError::fail(error)) }
-        }
-    }
-}
-
-async fn not_composed(
-    app: &App,
-    message: &ToSend,
-    attempt: &Attempt,
-    error: ComposeError,
-) -> TaskResult {
-    let again = match error {
-        ComposeError::ServiceInactive => {
-            app.give_up(message.id).await?;
-            return Err(TaskError::fail(ComposeError::ServiceInactive));
-        }
-        ComposeError::Other(error) => TaskError::from(error),
+/// A message that was not sent, or not surely: put off, or given up when it never will be or this
+/// was the last try.
+async fn failed(app: &App, message: &ToSend, attempt: &Attempt, error: SendError) -> TaskResult {
+    let Some(delay) = attempt.retry_delay().filter(|_| !error.is_permanent()) else {
+        error!(error = %runtime::chain(&error), "given up");
+        app.give_up(message.id).await?;
+        // A message that can never be sent has been dealt with; one that ran out of tries is kept
+        // among the dead letters, where an operator sees it.
+        return if error.is_permanent() { Ok(()) } else { Err(TaskError::fail(error)) };
     };
-    match (attempt.retry_delay(), again) {
-        (Some(delay), again @ TaskError::Retry { .. }) => {
-            put_off(app, message, attempt, delay, 0).await;
-            Err(again)
-        }
-        (_, last) => {
-            app.give_up(message.id).await?;
-            Err(last)
-        }
-    }
-}
-
-/// Lets go of the claim. When that fails the claim runs out by itself, so the retry goes ahead.
-async fn put_off(app: &App, message: &ToSend, attempt: &Attempt, delay: Duration, fragments: i32) {
-    if let Err(error) = app.put_off(message.id, attempt, delay, fragments).await {
+    // Its receipt may be on its way.
+    let delay = if error.is_maybe_sent() { delay.max(app.receipt_wait()) } else { delay };
+    if let Err(error) = app.put_off(message, attempt, delay).await {
         warn!(error = %runtime::chain(&error), "the claim stays until it runs out");
     }
+    Err(TaskError::retry_in(error, delay))
 }

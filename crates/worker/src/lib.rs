@@ -117,8 +117,9 @@ pub async fn run(
 ) -> anyhow::Result<()> {
     let names: Vec<&str> = queues.iter().map(|consume| consume.queue).collect();
     info!(queues = names.join(","), "the worker starts");
+    let app = context.app().clone();
     let relay = tokio_util::task::AbortOnDropHandle::new(tokio::spawn({
-        let (app, stop) = (context.app().clone(), stop.clone());
+        let (app, stop) = (app.clone(), stop.clone());
         async move { app.relay(stop).await }
     }));
     queue::consume(broker, registry::registry(context), queues, stop)
@@ -126,6 +127,7 @@ pub async fn run(
         .context("consuming the queues")?;
     // The relay stops at the same signal; its last batch is on its way.
     let _ = relay.await;
+    app.finish().await;
     info!("the worker has stopped");
     Ok(())
 }

@@ -5,7 +5,7 @@ use domain::{NotificationId, NotificationStatus};
 use queue::{Attempt, TaskError, TaskResult};
 use serde::Deserialize;
 use tasks::{ProcessSesResult, ProcessSmsClientResponse};
-use time::{Duration, OffsetDateTime, format_description::well_known::Rfc3339};
+use time::{Duration, OffsetDateTime, UtcOffset, format_description::well_known::Rfc3339};
 use tracing::{error, info, instrument, warn};
 
 use crate::Context;
@@ -115,7 +115,9 @@ pub async fn ses(ctx: Context, task: ProcessSesResult, attempt: Attempt) -> Task
             let applied = app.record_complaint(complaint).await?;
             return settle(applied, &event, app.clock().now());
         }
-        _ => return Err(TaskError::retry(ReceiptError::EventType)),
+        // What else a configuration set may publish says nothing about delivery.
+        ("Send" | "Open" | "Click" | "DeliveryDelay" | "Subscription", ..) => return Ok(()),
+        _ => return Err(TaskError::fail(ReceiptError::EventType)),
     };
     let receipt = EmailReceipt { reference, id, status };
     let applied = app.apply_email_receipt(receipt, &attempt.trace()).await?;
@@ -138,5 +140,5 @@ fn settle(applied: Applied, event: &SesEvent, now: OffsetDateTime) -> TaskResult
 }
 
 fn time(text: &str) -> Option<OffsetDateTime> {
-    OffsetDateTime::parse(text, &Rfc3339).ok()
+    OffsetDateTime::parse(text, &Rfc3339).ok()?.checked_to_offset(UtcOffset::UTC)
 }

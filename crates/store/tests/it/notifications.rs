@@ -3,7 +3,7 @@
 use domain::{ApiKeyId, KeyType, NotificationId, NotificationStatus, NotificationType};
 use store::{
     Error,
-    notifications::{self, Claim, NewNotification, Sent},
+    notifications::{self, Claim, Forgetting, NewNotification, Sent},
 };
 use testkit::{Database, TestService};
 use time::{Duration, OffsetDateTime, macros::datetime};
@@ -53,8 +53,9 @@ pub(crate) fn claim_at(now: OffsetDateTime, attempt: i32) -> Claim {
     Claim { worker: Uuid::from_u128(7), attempt, now, until: now + Duration::seconds(90) }
 }
 
-fn sent(status: NotificationStatus) -> Sent<'static> {
-    Sent { status, sent_by: "mmg", sent_at: NOW, billable_units: 2, reference: Some("theirs") }
+fn sent(status: NotificationStatus) -> Sent {
+    let reference = Some("theirs".to_owned());
+    Sent { status, sent_by: "mmg", sent_at: NOW, billable_units: 2, reference }
 }
 
 #[tokio::test]
@@ -74,7 +75,7 @@ async fn what_is_stored_together_is_read_back_by_its_own_service_only() {
 
     let other = testkit::service(&db).create().await;
     let foreign = notifications::get(&db, other.id, rows[0].id).await;
-    assert!(matches!(foreign, Err(Error::NotFound(_))), "{foreign:?}");
+    assert!(matches!(foreign, Err(Error::NotFound(_))));
 }
 
 #[tokio::test]
@@ -186,7 +187,7 @@ async fn sending_is_recorded_and_does_not_undo_a_receipt_that_won_the_race() {
 }
 
 #[tokio::test]
-async fn forgotten_messages_are_listed_in_pages_without_those_held_or_put_off() {
+async fn forgotten_messages_are_taken_once_without_those_held_or_put_off() {
     let database = Database::create().await;
     let db = database.client().await;
     let sender = Sender::new(&db).await;
@@ -199,24 +200,26 @@ async fn forgotten_messages_are_listed_in_pages_without_those_held_or_put_off() 
     notifications::put_off(&db, rows[1].id, claim_at(later, 0).worker, 1, due, 0).await.unwrap();
     notifications::record_sent(&db, rows[2].id, &sent(NotificationStatus::Sending)).await.unwrap();
 
-    let mut found = Vec::new();
-    let mut last = None;
+    let which = Forgetting {
+        channel: NotificationType::Sms,
+        from: NOW - Duration::days(7),
+        before: NOW + Duration::hours(1),
+        now: later,
+        again_at: later + Duration::hours(1),
+    };
+    let mut taken = Vec::new();
     loop {
-        let from = NOW - Duration::days(7);
-        let page = notifications::list_forgotten(
-            &db,
-            NotificationType::Sms,
-            from,
-            NOW + Duration::hours(1),
-            later,
-            last.as_ref(),
-            3,
-        )
-        .await
-        .unwrap();
-        let Some(end) = page.last().copied() else { break };
-        found.extend(page.iter().map(|row| row.id));
-        last = Some(end);
+        let page = notifications::take_forgotten(&db, &which, 3).await.unwrap();
+        if page.is_empty() {
+            break;
+        }
+        assert!(page.len() <= 3);
+        taken.extend(page.iter().map(|row| row.id));
     }
-    assert_eq!(found, rows[3..].iter().map(|row| row.id).collect::<Vec<_>>());
+    taken.sort();
+    assert_eq!(taken, rows[3..].iter().map(|row| row.id).collect::<Vec<_>>());
+    let queued = notifications::claim(&db, rows[3].id, claim_at(later, 0)).await.unwrap();
+    assert!(queued.is_some(), "a message that waits for it can still claim it");
+    let again = Forgetting { now: which.again_at, again_at: which.again_at, ..which };
+    assert_eq!(notifications::take_forgotten(&db, &again, 10).await.unwrap().len(), 6);
 }

@@ -127,11 +127,10 @@ async fn callbacks_are_found_where_configured() {
 async fn the_rate_is_the_one_in_force_and_the_providers_are_the_active_ones() {
     let database = Database::create().await;
     let db = database.client().await;
-    let rate = rates::sms_rate_at(&db, datetime!(2026-11-24 12:00 UTC)).await.unwrap();
-    assert_eq!(rate.to_string(), "0.0240");
-    let rate = rates::sms_rate_at(&db, datetime!(2026-03-31 22:59 UTC)).await.unwrap();
-    assert_eq!(rate.to_string(), "0.0233");
-    assert!(rates::sms_rate_at(&db, datetime!(2000-01-01 0:00 UTC)).await.is_err());
+    let rates = rates::list_sms(&db).await.unwrap();
+    assert_eq!(rates.len(), 9);
+    assert_eq!(rates[0].rate.to_string(), "0.0240");
+    assert_eq!(rates[0].valid_from, datetime!(2026-03-31 23:00 UTC));
 
     db.execute("UPDATE provider_details SET active = false WHERE identifier = 'firetext'", &[])
         .await

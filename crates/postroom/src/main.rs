@@ -9,7 +9,7 @@ use clap::{Parser, Subcommand};
 
 /// Sends emails, text messages and letters on behalf of many services.
 #[derive(Parser)]
-#[command(name = "postroom", version, about, arg_required_else_help = true)]
+#[command(name = "postroom", version, arg_required_else_help = true)]
 struct Cli {
     #[command(subcommand)]
     command: Command,

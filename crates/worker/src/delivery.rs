@@ -1,7 +1,7 @@
 //! Sending text messages and emails (tasks contract §3.1).
 //!
 //! Both tasks are one path: claim, compose, hand to a provider, record. Whatever goes wrong after
-//! the claim ends in [`failed`], which puts the next attempt off or gives the message up.
+//! the claim ends in `failed`, which puts the next attempt off or gives the message up.
 
 use std::time::Duration;
 

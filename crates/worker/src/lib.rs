@@ -15,6 +15,7 @@ use std::sync::Arc;
 
 use anyhow::{Context as _, bail};
 use app::App;
+use clap::builder::PossibleValuesParser;
 use providers::callbacks::CallbackClient;
 use queue::{Broker, Consume};
 use tokio_util::sync::CancellationToken;
@@ -26,13 +27,13 @@ pub use senders::{ProviderConfig, Senders};
 #[derive(clap::Args, Clone, Debug)]
 #[group(id = "worker")]
 pub struct Config {
-    /// Roles to play, comma-separated: `all`, or any of `--help`'s list in the documentation of
-    /// `tasks::roles`
+    /// Roles to play, comma-separated
     #[arg(
         long = "role",
         env = "POSTROOM_WORKER_ROLE",
         value_delimiter = ',',
-        default_value = "all"
+        default_value = "all",
+        value_parser = role_names()
     )]
     pub roles: Vec<String>,
     /// Queues to serve instead of a role's, comma-separated
@@ -44,6 +45,12 @@ pub struct Config {
     /// Messages fetched for each of those
     #[arg(long, env = "CELERYD_PREFETCH_MULTIPLIER")]
     pub prefetch_multiplier: Option<u16>,
+}
+
+/// The values of `--role`.
+fn role_names() -> PossibleValuesParser {
+    let names = tasks::roles::ALL.iter().map(|role| role.name);
+    std::iter::once("all").chain(names).collect::<Vec<_>>().into()
 }
 
 impl Config {

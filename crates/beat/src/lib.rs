@@ -53,13 +53,20 @@ pub async fn run(db: Pool, clock: Clock, stop: CancellationToken) -> anyhow::Res
         })
         .collect::<anyhow::Result<Vec<_>>>()?;
     info!(entries = watched.len(), "beat starts");
+    let mut started = false; // the first look is taken even by a beat that is stopped at once
     loop {
         for entry in &mut watched {
-            if let Err(error) = look(&db, &clock, entry).await {
+            // A database that hangs must not keep a beat that is asked to stop.
+            let looked = tokio::select! {
+                () = stop.cancelled(), if started => Ok(()),
+                looked = look(&db, &clock, entry) => looked,
+            };
+            if let Err(error) = looked {
                 metrics::counter!("beat_errors_total").increment(1);
                 error!(entry = entry.entry.name, error = format!("{error:#}"), "not fired yet");
             }
         }
+        started = true;
         tokio::select! {
             () = stop.cancelled() => break,
             () = tokio::time::sleep(TICK) => {}
@@ -81,6 +88,31 @@ pub async fn fire_now(db: &Pool, clock: &Clock, name: &str) -> anyhow::Result<()
     let row = message(&entry, clock.new_id(), clock.now(), clock)?;
     store::outbox::insert(&db.get().await?, &[row]).await?;
     Ok(())
+}
+
+/// Each entry with the next `count` times at which it is due.
+///
+/// # Errors
+/// When the schedule itself is wrong.
+pub fn next_times(
+    now: OffsetDateTime,
+    count: usize,
+) -> anyhow::Result<Vec<(&'static str, Vec<OffsetDateTime>)>> {
+    schedule()
+        .into_iter()
+        .map(|entry| {
+            let timetable = Timetable::new(entry.when)?;
+            let mut times = Vec::with_capacity(count);
+            let mut after = now;
+            while times.len() < count
+                && let Some(next) = timetable.next(after)?
+            {
+                times.push(next);
+                after = next;
+            }
+            Ok((entry.name, times))
+        })
+        .collect()
 }
 
 /// Takes the latest slot of an entry if nobody has.

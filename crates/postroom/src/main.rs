@@ -2,6 +2,7 @@
 //! shell over its own crate. `postroom --help` lists them.
 
 mod config;
+mod dead_letters;
 mod fixtures;
 mod processes;
 
@@ -27,6 +28,8 @@ enum Command {
     Migrate(processes::Migrate),
     /// Create a demo service with templates and keys, once
     Fixtures(fixtures::Fixtures),
+    /// Look at what could not be run: list, show, requeue, delete
+    DeadLetters(dead_letters::DeadLetters),
     /// Show the effective settings of all processes, secrets masked
     Config,
 }
@@ -39,6 +42,7 @@ async fn main() -> anyhow::Result<()> {
         Command::Beat(beat) => beat.run().await,
         Command::Migrate(migrate) => migrate.run().await,
         Command::Fixtures(fixtures) => fixtures.run().await,
+        Command::DeadLetters(letters) => letters.run().await,
         Command::Config => config::show(),
     }
 }

@@ -38,11 +38,29 @@ pub(crate) struct Worker {
 
 /// `postroom beat`
 #[derive(clap::Args)]
+#[command(subcommand_negates_reqs = true)]
 pub(crate) struct Beat {
     #[command(flatten)]
     runtime: runtime::Config,
+    /// Not needed for `schedule`.
     #[command(flatten)]
-    database: DatabaseConfig,
+    database: Option<DatabaseConfig>,
+    #[command(subcommand)]
+    action: Option<BeatAction>,
+}
+
+/// What can be asked of beat besides running it.
+#[derive(clap::Subcommand)]
+enum BeatAction {
+    /// Print each entry with its next five times, UTC
+    Schedule,
+    /// Fire an entry once, now, whatever its schedule says
+    Run {
+        #[command(flatten)]
+        database: DatabaseConfig,
+        /// Name of the entry, as `schedule` prints it
+        entry: String,
+    },
 }
 
 /// `postroom migrate`
@@ -80,7 +98,7 @@ impl Shared {
     }
 }
 
-fn source(clock: &Clock) -> Source {
+pub(crate) fn source(clock: &Clock) -> Source {
     let (now, ids) = (clock.clone(), clock.clone());
     Source::new(move || now.now(), move || ids.new_id())
 }
@@ -121,9 +139,18 @@ impl Worker {
 
 impl Beat {
     pub(crate) async fn run(self) -> anyhow::Result<()> {
-        let process = runtime::start(&self.runtime)?;
-        manage(&self.runtime, &process, Arc::new(|| true)).await?;
-        beat::run(self.database.pool()?, Clock::system(), process.stop).await
+        match (self.action, self.database) {
+            (Some(BeatAction::Schedule), _) => print_schedule(&Clock::system()),
+            (Some(BeatAction::Run { database, entry }), _) => {
+                beat::fire_now(&database.pool()?, &Clock::system(), &entry).await
+            }
+            (None, Some(database)) => {
+                let process = runtime::start(&self.runtime)?;
+                manage(&self.runtime, &process, Arc::new(|| true)).await?;
+                beat::run(database.pool()?, Clock::system(), process.stop).await
+            }
+            (None, None) => anyhow::bail!("SQLALCHEMY_DATABASE_URI is not set"),
+        }
     }
 }
 
@@ -136,6 +163,14 @@ impl Migrate {
         tracing::info!(%outcome, "the database is migrated");
         Ok(())
     }
+}
+
+fn print_schedule(clock: &Clock) -> anyhow::Result<()> {
+    for (name, times) in beat::next_times(clock.now(), 5)? {
+        let times: Vec<String> = times.iter().map(ToString::to_string).collect();
+        println!("{name}\n    {}", times.join("\n    "));
+    }
+    Ok(())
 }
 
 /// Serves health and metrics where the settings ask for it.

@@ -204,6 +204,35 @@ pub(crate) async fn close(connection: &Connection) {
     let _ = tokio::time::timeout(Duration::from_secs(1), closing).await;
 }
 
+/// Does `work` again and again, until `stop` or for as long as the connection lives: an error may
+/// concern only this work. `what` is what it does, for the log.
+pub(crate) async fn keep<F>(
+    connection: &Connection,
+    stop: &CancellationToken,
+    what: &str,
+    work: impl Fn() -> F,
+) where
+    F: Future<Output = Result<(), Error>>,
+{
+    let mut pause = Pause::default();
+    while !stop.is_cancelled() && connection.status().connected() {
+        let result = tokio::select! {
+            result = work() => result,
+            () = broken(connection) => return,
+        };
+        let Err(error) = result else { continue };
+        tracing::warn!(error = chain(&error), "stopped {what}");
+        pause.wait(stop).await;
+    }
+}
+
+/// Returns when the connection is of no more use, in case nothing else tells.
+async fn broken(connection: &Connection) {
+    while connection.status().connected() {
+        tokio::time::sleep(Duration::from_secs(1)).await;
+    }
+}
+
 /// The waits between tries: 0.1 s at first, doubled each time, 5 s at most.
 pub(crate) struct Pause(Duration);
 
@@ -222,7 +251,7 @@ impl Pause {
     }
 }
 
-fn host_name() -> String {
+pub(crate) fn host_name() -> String {
     let name = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
     let name = name.trim();
     if name.is_empty() { "localhost".to_owned() } else { name.to_owned() }

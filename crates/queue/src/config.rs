@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use clap::{ArgAction, builder::BoolishValueParser};
 use lapin::{
     types::{AMQPValue, FieldTable, ShortString},
     uri::AMQPUri,
@@ -46,6 +47,22 @@ pub struct BrokerConfig {
     /// The header logged as request.id; where a message has none, its task id takes its place
     #[arg(long, env = "POSTROOM_REQUEST_ID_HEADER", default_value = REQUEST_ID_HEADER)]
     pub request_id_header: String,
+    /// Send Celery's events of tasks from the start; remote control can switch them at any time
+    #[arg(
+        long, env = "POSTROOM_TASK_EVENTS", default_value = "false", action = ArgAction::Set,
+        value_parser = BoolishValueParser::new()
+    )]
+    pub task_events: bool,
+    /// Send Celery's events of workers: online, heartbeat, offline
+    #[arg(
+        long, env = "POSTROOM_WORKER_EVENTS", default_value = "true", action = ArgAction::Set,
+        value_parser = BoolishValueParser::new()
+    )]
+    pub worker_events: bool,
+    /// Name of a worker in events and remote control: name@host, another one for each process;
+    /// without it, postroom@HOST-PID
+    #[arg(long, env = "POSTROOM_NODENAME", value_parser = parse_nodename)]
+    pub nodename: Option<String>,
 }
 
 /// The two kinds of durable queue that RabbitMQ has.
@@ -79,6 +96,9 @@ impl BrokerConfig {
             delayed_queue_type: QueueType::Quorum,
             inherited_headers: vec![REQUEST_ID_HEADER.to_owned(), GROUP_ID_HEADER.to_owned()],
             request_id_header: REQUEST_ID_HEADER.to_owned(),
+            task_events: false,
+            worker_events: true,
+            nodename: None,
         }
     }
 
@@ -130,6 +150,17 @@ fn parse_url(url: &str) -> Result<SecretString, &'static str> {
     Ok(url)
 }
 
+fn parse_nodename(name: &str) -> Result<String, &'static str> {
+    match name.split_once('@') {
+        Some((first, host)) if !first.is_empty() && !host.is_empty() => {}
+        _ => return Err("not name@host"),
+    }
+    if name.len() > MAX_QUEUE_NAME_BYTES {
+        return Err("too long");
+    }
+    Ok(name.to_owned())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -152,6 +183,14 @@ mod tests {
         let config = BrokerConfig::new("amqp://guest:secret@localhost/");
         assert!(!format!("{config:?}").contains("secret"));
         assert!(!parse_url("http://guest:secret@localhost/").unwrap_err().contains("secret"));
+    }
+
+    #[test]
+    fn a_nodename_has_two_parts() {
+        assert_eq!(parse_nodename("w1@host").as_deref(), Ok("w1@host"));
+        for bad in ["", "w1", "@host", "w1@", &format!("w@{}", "h".repeat(300))] {
+            assert!(parse_nodename(bad).is_err(), "{bad}");
+        }
     }
 
     #[test]

@@ -1,20 +1,22 @@
 //! Taking messages off queues.
 
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
 use futures_util::{FutureExt, StreamExt, future::join_all};
 use lapin::{
     Channel, Connection,
     options::{BasicCancelOptions, BasicConsumeOptions, BasicGetOptions, BasicQosOptions},
-    types::{FieldTable, ShortString},
+    types::FieldTable,
 };
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
-use tokio_util::sync::CancellationToken;
+use tokio::sync::OwnedSemaphorePermit;
+use tokio_util::{sync::CancellationToken, task::AbortOnDropHandle};
 use tracing::{info, warn};
 
 use crate::{
-    broker::{Broker, Error, Pause, Shared, answered, close},
+    broker::{Broker, Error, Pause, answered, close, keep},
     chain::chain,
+    lane::Lane,
+    node::Node,
     publisher::Publisher,
     registry::Registry,
     topology::Topology,
@@ -38,6 +40,9 @@ pub struct Consume {
 /// On `stop` it takes no more messages, gives back those that wait, lets running handlers finish,
 /// acknowledges them, and returns. The broker's own connection must stay open meanwhile.
 ///
+/// Meanwhile it is a Celery node: it sends events and answers remote control, over a connection of
+/// its own. Remote control can shut it down, which cancels `stop`.
+///
 /// # Errors
 /// [`Error::Name`] when the name of a queue is too long. What can pass is waited for instead.
 pub async fn consume<C: Clone + Send + Sync + 'static>(
@@ -48,20 +53,21 @@ pub async fn consume<C: Clone + Send + Sync + 'static>(
 ) -> Result<(), Error> {
     let shared = &broker.shared;
     let lanes: Result<Vec<_>, _> = queues.iter().map(|one| Lane::new(one, shared)).collect();
-    let lanes = lanes?;
-    let consumer = Arc::new(Consumer {
-        shared: Arc::clone(shared),
-        registry,
-        publisher: broker.publisher(),
-        stop: stop.clone(),
-    });
+    let node = Arc::new(Node::new(Arc::clone(shared), lanes?, registry.names(), stop.clone()));
+    let done = CancellationToken::new();
+    let attending = tokio::spawn(Arc::clone(&node).attend(done.clone()));
+    let attending = AbortOnDropHandle::new(attending);
+    let lanes = &node.lanes;
+    let publisher = broker.publisher();
+    let consumer = Arc::new(Consumer { node: Arc::clone(&node), registry, publisher });
     let mut pause = Pause::default();
     while !stop.is_cancelled() {
         match shared.connect("consumer").await {
             Ok(connection) => {
                 pause = Pause::default();
                 let connection = Arc::new(connection);
-                join_all(lanes.iter().map(|lane| consumer.keep(lane, &connection))).await;
+                let consume = |lane| consumer.keep(lane, &connection);
+                join_all(lanes.iter().map(consume)).await;
                 close(&connection).await;
             }
             Err(error) => {
@@ -72,6 +78,9 @@ pub async fn consume<C: Clone + Send + Sync + 'static>(
     }
     // Those whose connection broke.
     join_all(lanes.iter().map(Lane::idle)).await;
+    done.cancel();
+    // It only ends early by a panic, which has been told.
+    let _ = attending.await;
     Ok(())
 }
 
@@ -90,7 +99,8 @@ pub async fn drain<C: Clone + Send + Sync + 'static>(
     // There is no "later" here: what cannot be passed on at once is an error.
     let stop = CancellationToken::new();
     stop.cancel();
-    let worker = Worker { registry, shared: &broker.shared, publisher: &publisher, stop: &stop };
+    let node = Node::new(Arc::clone(&broker.shared), Vec::new(), registry.names(), stop);
+    let worker = Worker { registry, node: &node, publisher: &publisher };
     let channel = session.connection.create_channel().await?;
     let mut taken = 0;
     loop {
@@ -112,91 +122,58 @@ pub async fn drain<C: Clone + Send + Sync + 'static>(
     }
 }
 
-/// One queue and the room for its tasks, which outlasts a connection as they do.
-struct Lane {
-    queue: &'static str,
-    name: ShortString,
-    prefetch: u16,
-    concurrency: u16,
-    slots: Arc<Semaphore>,
-}
-
-impl Lane {
-    fn new(consume: &Consume, shared: &Shared) -> Result<Self, Error> {
-        let concurrency = consume.concurrency.max(1);
-        Ok(Self {
-            queue: consume.queue,
-            name: shared.config.wire_name(consume.queue)?,
-            // 0 would mean without limit.
-            prefetch: consume.prefetch.max(1),
-            concurrency,
-            slots: Arc::new(Semaphore::new(concurrency.into())),
-        })
-    }
-
-    /// Waits for room for one more task.
-    async fn slot(&self) -> OwnedSemaphorePermit {
-        let slots = Arc::clone(&self.slots);
-        slots.acquire_owned().await.expect("the semaphore is never closed")
-    }
-
-    /// Waits until no task of this queue is running.
-    async fn idle(&self) {
-        let all = self.slots.acquire_many(self.concurrency.into()).await;
-        drop(all.expect("the semaphore is never closed"));
-    }
-}
-
 struct Consumer<C> {
-    shared: Arc<Shared>,
+    node: Arc<Node>,
     registry: Registry<C>,
     publisher: Publisher,
-    stop: CancellationToken,
 }
 
 impl<C: Clone + Send + Sync + 'static> Consumer<C> {
-    /// Consumes from one queue for as long as the connection lives: an error may concern only this
-    /// queue.
+    /// Consumes from one queue for as long as the connection lives.
     async fn keep(self: &Arc<Self>, lane: &Lane, connection: &Arc<Connection>) {
-        let mut pause = Pause::default();
-        while !self.stop.is_cancelled() && connection.status().connected() {
-            let result = tokio::select! {
-                result = self.run(lane, connection) => result,
-                () = broken(connection) => return,
-            };
-            let Err(error) = result else { continue };
-            let queue = lane.queue;
-            warn!(error = chain(&error), queue.name = queue, "stopped consuming {queue}");
-            pause.wait(&self.stop).await;
-        }
+        let what = format!("consuming {}", lane.queue);
+        keep(connection, &self.node.stop, &what, || self.run(lane, connection)).await;
+        lane.clear();
     }
 
     /// Consumes from one queue until told to stop; then gives back what is waiting here, and lets
     /// what is running finish.
     async fn run(self: &Arc<Self>, lane: &Lane, connection: &Arc<Connection>) -> Result<(), Error> {
+        // What an earlier channel brought is the broker's again.
+        lane.clear();
         let (channel, mut deliveries) = answered(self.subscribe(lane, connection)).await?;
         info!(queue.name = lane.queue, "consuming {}", lane.queue);
-        while let Some(slot) = self.stop.run_until_cancelled(lane.slot()).await {
-            let Some(delivery) = self.stop.run_until_cancelled(deliveries.next()).await else {
-                break;
-            };
-            // The stream also ends when the queue is deleted.
-            let delivery = delivery.ok_or(Error::Cancelled)??;
-            let (this, queue) = (Arc::clone(self), lane.queue);
-            tokio::spawn(async move {
-                // A delivery that could not be settled is the broker's again.
-                let _ = this.worker().process(queue, delivery).await;
-                drop(slot);
-            });
+        loop {
+            tokio::select! {
+                biased;
+                () = self.node.stop.cancelled() => break,
+                slot = lane.slot(), if !lane.is_empty() => self.start(lane, slot),
+                // The stream also ends when the queue is deleted.
+                next = deliveries.next() => lane.push(next.ok_or(Error::Cancelled)??),
+            }
         }
         let cancel = BasicCancelOptions::default();
         answered(channel.basic_cancel(deliveries.tag(), cancel)).await?;
         while let Some(Some(Ok(delivery))) = deliveries.next().now_or_never() {
+            lane.push(delivery);
+        }
+        while let Some(delivery) = lane.pop() {
             self.worker().hand_back(lane.queue, delivery).await;
         }
         // Their acknowledgements need the channel, which is closed when it is dropped.
         lane.idle().await;
         Ok(())
+    }
+
+    /// Works on the delivery that waits longest.
+    fn start(self: &Arc<Self>, lane: &Lane, slot: OwnedSemaphorePermit) {
+        let Some(delivery) = lane.pop() else { return };
+        let (this, queue) = (Arc::clone(self), lane.queue);
+        tokio::spawn(async move {
+            // A delivery that could not be settled is the broker's again.
+            let _ = this.worker().process(queue, delivery).await;
+            drop(slot);
+        });
     }
 
     async fn subscribe(
@@ -205,7 +182,8 @@ impl<C: Clone + Send + Sync + 'static> Consumer<C> {
         connection: &Arc<Connection>,
     ) -> lapin::Result<(Channel, lapin::Consumer)> {
         let mut topology = Topology::open(Arc::clone(connection)).await?;
-        topology.task_queue(&lane.name, self.shared.config.queue_arguments()).await?;
+        let arguments = self.node.shared.config.queue_arguments();
+        topology.task_queue(&lane.name, arguments).await?;
         let channel = connection.create_channel().await?;
         channel.basic_qos(lane.prefetch, BasicQosOptions::default()).await?;
         let (options, arguments) = (BasicConsumeOptions::default(), FieldTable::default());
@@ -215,18 +193,6 @@ impl<C: Clone + Send + Sync + 'static> Consumer<C> {
     }
 
     fn worker(&self) -> Worker<'_, C> {
-        Worker {
-            registry: &self.registry,
-            shared: &self.shared,
-            publisher: &self.publisher,
-            stop: &self.stop,
-        }
-    }
-}
-
-/// Returns when the connection is of no more use, in case nothing else tells.
-async fn broken(connection: &Connection) {
-    while connection.status().connected() {
-        tokio::time::sleep(Duration::from_secs(1)).await;
+        Worker { registry: &self.registry, node: &self.node, publisher: &self.publisher }
     }
 }

@@ -12,6 +12,9 @@
 //! - No message is held while it waits: delays lie in the broker, in Celery's own layout.
 //! - No input panics, and no argument of a task is ever logged.
 //!
+//! While [`consume`] runs, the process is a Celery node: it sends events and answers remote control,
+//! so `celery inspect` and Flower see it. Neither ever holds up a task.
+//!
 //! It takes the time and new ids from its caller ([`Source`]).
 //!
 //! One thing is left to whoever sets up logging: `lapin` logs a returned message whole, with its
@@ -24,11 +27,19 @@ mod broker;
 mod chain;
 mod config;
 mod consumer;
+mod control;
 mod envelope;
+mod events;
+mod glob;
+mod inspect;
+mod lane;
 mod message;
+mod node;
 mod publisher;
 mod registry;
 mod repr;
+mod revoked;
+mod running;
 mod table;
 mod task;
 mod topology;

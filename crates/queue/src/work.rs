@@ -1,24 +1,26 @@
 //! What happens to one delivery, from the moment it arrives until it is acknowledged.
 
-use std::{error::Error as StdError, time::Duration};
+use std::{error::Error as StdError, sync::Arc, time::Duration};
 
 use lapin::{
     Acker,
     message::Delivery,
     options::{BasicAckOptions, BasicNackOptions},
 };
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 use tokio::time::Instant;
-use tokio_util::sync::CancellationToken;
 use tracing::{Instrument, Span, debug, error, info, info_span, warn};
 
 use crate::{
-    broker::{Pause, Shared, answered},
+    broker::{Pause, answered},
     chain::chain,
     dead_letters,
     envelope::Envelope,
+    node::Node,
     publisher::{PublishError, Publisher, seconds_until},
     registry::{Handler, Known, Registry},
+    repr::{args_repr, kwargs_repr},
+    running::Run,
     table,
     task::{Attempt, TaskError, TaskResult},
     wire::{self, DecodeError, FIRST_FAILED_AT, Message, REDELIVERIES},
@@ -54,10 +56,8 @@ enum Fault {
 /// Handles the deliveries of one worker.
 pub(crate) struct Worker<'a, C> {
     pub(crate) registry: &'a Registry<C>,
-    pub(crate) shared: &'a Shared,
+    pub(crate) node: &'a Node,
     pub(crate) publisher: &'a Publisher,
-    /// Once cancelled, a publish that fails is not tried again: the delivery goes back to its queue.
-    pub(crate) stop: &'a CancellationToken,
 }
 
 impl<C: Clone + Send + Sync + 'static> Worker<'_, C> {
@@ -79,11 +79,13 @@ impl<C: Clone + Send + Sync + 'static> Worker<'_, C> {
         let span = read.as_ref().map_or_else(|_| Span::none(), |envelope| self.span(envelope));
         let work = async {
             let parcel = match read {
-                Ok(envelope) => self.decide(envelope, message, delivery.redelivered).await,
-                Err(error @ DecodeError::Callbacks) => {
-                    Some(self.bury(queue, message, "callbacks", &error))
+                Ok(envelope) => {
+                    self.decide(Arc::new(envelope), message, delivery.redelivered).await
                 }
-                Err(error) => Some(self.bury(queue, message, "unreadable", &error)),
+                Err(error @ DecodeError::Callbacks) => {
+                    Some(self.reject(queue, message, "callbacks", &error))
+                }
+                Err(error) => Some(self.reject(queue, message, "unreadable", &error)),
             };
             self.settle(&delivery.acker, parcel).await
         };
@@ -106,34 +108,42 @@ impl<C: Clone + Send + Sync + 'static> Worker<'_, C> {
             task.id = envelope.id,
             task.attempt = envelope.retries,
             queue.name = envelope.queue,
-            request.id = self.shared.config.request_id(envelope),
+            request.id = self.node.shared.config.request_id(envelope),
         )
     }
 
     /// Runs the task, unless there is a reason not to. Gives what is to be published for it.
     async fn decide(
         &self,
-        envelope: Envelope,
+        envelope: Arc<Envelope>,
         message: Message,
         redelivered: bool,
     ) -> Option<Parcel> {
         let queue = envelope.queue.clone();
+        self.node.tell("task-received", &envelope.id, || received(&envelope));
         let handler = match self.registry.get(&envelope.task) {
             Some(Known::Runs(handler)) => handler,
             Some(Known::Reserved(reason)) => {
-                return Some(self.bury(&queue, message, reason, &Fault::Reserved));
+                return Some(self.reject(&queue, message, reason, &Fault::Reserved));
             }
-            None => return Some(self.bury(&queue, message, "unknown", &Fault::Unknown)),
+            None => return Some(self.reject(&queue, message, "unknown", &Fault::Unknown)),
         };
-        let now = self.shared.now();
-        if envelope.expires.is_some_and(|expires| expires <= now) {
-            debug!("task {} has expired", handler.name);
-            count_run(handler.name, &queue, "expired");
+        let now = self.node.shared.now();
+        let expired = envelope.expires.is_some_and(|expires| expires <= now);
+        if expired || self.node.revoked.contains(&envelope.id) {
+            let why = if expired { "expired" } else { "revoked" };
+            debug!("task {} is {why}", handler.name);
+            count_run(handler.name, &queue, why);
+            self.node.tell(
+                "task-revoked",
+                &envelope.id,
+                || json!({"terminated": false, "signum": null, "expired": expired}),
+            );
             return None;
         }
         let lost = message.header_count(REDELIVERIES).saturating_add(u32::from(redelivered));
         if lost >= MAX_REDELIVERIES {
-            return Some(self.bury(&queue, message, "redelivered", &Fault::Redelivered(lost)));
+            return Some(self.reject(&queue, message, "redelivered", &Fault::Redelivered(lost)));
         }
         if redelivered {
             // The count must be safe before a run that may kill us too.
@@ -145,33 +155,43 @@ impl<C: Clone + Send + Sync + 'static> Worker<'_, C> {
             let message = message.again([]);
             return Some(Parcel { queue, message, delay_seconds: seconds_until(wait) });
         }
-        self.run(handler, &envelope, message, lost > 0).await
+        self.run(handler, envelope, message, lost > 0).await
     }
 
     async fn run(
         &self,
         handler: &Handler<C>,
-        envelope: &Envelope,
+        envelope: Arc<Envelope>,
         message: Message,
         redelivered: bool,
     ) -> Option<Parcel> {
         let (name, queue) = (handler.name, &envelope.queue);
-        let attempt = Attempt::new(envelope, &handler.retry, redelivered, self.inherited(envelope));
-        let work = match (handler.start)(self.registry.context.clone(), envelope, attempt) {
+        let inherited = self.inherited(&envelope);
+        let attempt = Attempt::new(&envelope, &handler.retry, redelivered, inherited);
+        let work = match (handler.start)(self.registry.context.clone(), &envelope, attempt) {
             Ok(work) => work,
-            Err(error) => return Some(self.bury(queue, message, "unreadable", &error)),
+            Err(error) => return Some(self.reject(queue, message, "unreadable", &error)),
         };
         debug!("task {name} started");
+        self.node.tell("task-started", &envelope.id, || json!({}));
+        let started_at = self.node.shared.now();
+        let run = Run { envelope: Arc::clone(&envelope), redelivered, started_at };
+        let listed = self.node.running.begin(name, run);
         let started = Instant::now();
         let result = supervise(work, handler.time_limit).await;
         let elapsed = started.elapsed();
+        drop(listed);
         let elapsed_ms = u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX);
         let (outcome, parcel) = match result {
             Ok(()) => {
-                info!(elapsed_ms, "task {name} took {:.4} s", elapsed.as_secs_f64());
+                let runtime = elapsed.as_secs_f64();
+                info!(elapsed_ms, "task {name} took {runtime:.4} s");
+                let fields = || json!({"result": "None", "runtime": runtime});
+                self.node.tell("task-succeeded", &envelope.id, fields);
                 ("success", None)
             }
             Err(TaskError::Fail { source }) => {
+                self.node.tell("task-failed", &envelope.id, || failed(&*source));
                 ("failure", Some(self.bury(queue, message, "failed", &*source)))
             }
             Err(TaskError::Retry { source, after }) => {
@@ -180,10 +200,14 @@ impl<C: Clone + Send + Sync + 'static> Worker<'_, C> {
                         let delay = after.unwrap_or(delay);
                         let error = chain(&*source);
                         warn!(error, elapsed_ms, "task {name} is tried again in {delay:?}");
+                        self.node.tell("task-retried", &envelope.id, || failed(&*source));
                         let queue = handler.retry.queue().unwrap_or(queue);
-                        ("retry", Some(self.retry(queue, envelope, message, delay)))
+                        ("retry", Some(self.retry(queue, &envelope, message, delay)))
                     }
-                    None => ("failure", Some(self.bury(queue, message, "exhausted", &*source))),
+                    None => {
+                        self.node.tell("task-failed", &envelope.id, || failed(&*source));
+                        ("failure", Some(self.bury(queue, message, "exhausted", &*source)))
+                    }
                 }
             }
         };
@@ -199,7 +223,7 @@ impl<C: Clone + Send + Sync + 'static> Worker<'_, C> {
     /// The headers that subtasks get. Where no request caused the task, its id stands for one, so
     /// that all that follows from it can be found together.
     fn inherited(&self, envelope: &Envelope) -> Map<String, Value> {
-        let config = &self.shared.config;
+        let config = &self.node.shared.config;
         let mut headers = Map::new();
         for name in &config.inherited_headers {
             if *name == config.request_id_header {
@@ -213,7 +237,7 @@ impl<C: Clone + Send + Sync + 'static> Worker<'_, C> {
 
     /// The same message for the next run, as Celery makes it.
     fn retry(&self, queue: &str, envelope: &Envelope, message: Message, delay: Duration) -> Parcel {
-        let now = self.shared.now();
+        let now = self.node.shared.now();
         let delay_seconds = seconds_until(delay.try_into().unwrap_or(time::Duration::MAX));
         let eta = (delay_seconds > 0)
             .then(|| wire::iso(now.saturating_add(time::Duration::seconds(delay_seconds.into()))));
@@ -228,6 +252,20 @@ impl<C: Clone + Send + Sync + 'static> Worker<'_, C> {
             (REDELIVERIES, None),
         ]);
         Parcel { queue: queue.to_owned(), message, delay_seconds }
+    }
+
+    /// Makes it a dead letter without having run it.
+    fn reject(
+        &self,
+        queue: &str,
+        message: Message,
+        reason: &'static str,
+        error: &(dyn StdError + 'static),
+    ) -> Parcel {
+        if let Some(id) = message.header_text("id") {
+            self.node.tell("task-rejected", id, || json!({"requeue": false}));
+        }
+        self.bury(queue, message, reason, error)
     }
 
     /// Makes it a dead letter.
@@ -245,13 +283,13 @@ impl<C: Clone + Send + Sync + 'static> Worker<'_, C> {
             "queue_dead_letters_total", "queue" => queue.to_owned(), "reason" => reason
         )
         .increment(1);
-        let message = dead_letters::write(message, queue, reason, &error, self.shared.now());
+        let message = dead_letters::write(message, queue, reason, &error, self.node.shared.now());
         Parcel { queue: dead_letters::QUEUE.to_owned(), message, delay_seconds: 0 }
     }
 
     /// Publishes what follows, then acknowledges. A publish that fails is tried again for as long as
     /// the delivery is ours: giving it back each time would only make it look like one that kills
-    /// its worker.
+    /// its worker. Only a worker that stops gives it back.
     async fn settle(&self, acker: &Acker, parcel: Option<Parcel>) -> Result<(), PublishError> {
         if !acker.usable() {
             debug!("a delivery outlived its connection: the broker delivers it again");
@@ -261,7 +299,7 @@ impl<C: Clone + Send + Sync + 'static> Worker<'_, C> {
             let mut pause = Pause::default();
             while let Err(error) = self.publisher.send(&queue, &message, delay_seconds).await {
                 warn!(error = chain(&error), "cannot pass a message on to {queue}");
-                if !acker.usable() || !pause.wait(self.stop).await {
+                if !acker.usable() || !pause.wait(&self.node.stop).await {
                     let requeue = BasicNackOptions { multiple: false, requeue: true };
                     let _ = answered(acker.nack(requeue)).await;
                     return Err(error);
@@ -295,6 +333,25 @@ async fn supervise(
         Err(error) if error.is_cancelled() => Err(TaskError::retry(Fault::TimeLimit(limit))),
         Err(_) => Err(TaskError::retry(Fault::Panic)),
     }
+}
+
+/// What the event of a task's arrival tells of it.
+fn received(envelope: &Envelope) -> Value {
+    json!({
+        "name": envelope.task,
+        "args": args_repr(&envelope.args),
+        "kwargs": kwargs_repr(&envelope.kwargs),
+        "root_id": envelope.root_id,
+        "parent_id": envelope.parent_id,
+        "retries": envelope.retries,
+        "eta": envelope.eta.map(wire::iso),
+        "expires": envelope.expires.map(wire::iso),
+    })
+}
+
+/// What the event of a failed run tells of its error.
+fn failed(error: &(dyn StdError + 'static)) -> Value {
+    json!({"exception": chain(error), "traceback": null})
 }
 
 fn count_run(task: &'static str, queue: &str, outcome: &'static str) {

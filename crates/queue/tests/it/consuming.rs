@@ -3,41 +3,10 @@
 use std::{sync::atomic::Ordering, time::Duration};
 
 use lapin::{BasicProperties, options::BasicPublishOptions};
-use queue::{Broker, Consume, Envelope, Registry, Source, Trace};
+use queue::{Envelope, Trace};
 use serde_json::json;
-use tokio::task::JoinHandle;
-use tokio_util::sync::CancellationToken;
 
-use crate::support::{Context, Job, Plan, TestBroker, job, new_id, now, registry, registry_with};
-
-struct Worker {
-    stop: CancellationToken,
-    task: JoinHandle<()>,
-}
-
-impl Worker {
-    /// Consumes from `jobs` and `retries` in the background.
-    async fn start(t: &TestBroker, registry: Registry<Context>, prefetch: u16) -> Self {
-        let stop = CancellationToken::new();
-        let broker = Broker::connect(&t.config, Source::new(now, new_id)).await;
-        let token = stop.clone();
-        let task = tokio::spawn(async move {
-            let queues = ["jobs", "retries"].map(|queue| Consume {
-                queue,
-                concurrency: prefetch.min(4),
-                prefetch,
-            });
-            queue::consume(&broker, registry, &queues, token).await.unwrap();
-            broker.close().await;
-        });
-        Self { stop, task }
-    }
-
-    async fn stop(self) {
-        self.stop.cancel();
-        self.task.await.unwrap();
-    }
-}
+use crate::support::{Job, Plan, TestBroker, Worker, job, new_id, now, registry, registry_with};
 
 #[tokio::test]
 async fn a_task_is_run_once_and_acknowledged() {

@@ -5,7 +5,9 @@
 )]
 
 mod consuming;
+mod control;
 mod dead_letters;
+mod events;
 mod faults;
 mod golden;
 mod publishing;

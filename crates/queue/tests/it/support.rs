@@ -14,12 +14,13 @@ use lapin::{
     options::{BasicGetOptions, QueueDeleteOptions},
 };
 use queue::{
-    Attempt, Broker, BrokerConfig, Envelope, Registry, Retry, Source, Task, TaskError, TaskResult,
-    Trace,
+    Attempt, Broker, BrokerConfig, Consume, Envelope, QueueType, Registry, Retry, Source, Task,
+    TaskError, TaskResult, Trace,
 };
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
-use tokio::sync::mpsc;
+use tokio::{sync::mpsc, task::JoinHandle};
+use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 /// What tests publish and run. `plan` says how its handler ends.
@@ -127,8 +128,13 @@ fn environment(name: &str) -> String {
 
 /// The URL of the vhost that has Celery's delayed-delivery queues.
 pub fn url() -> String {
+    url_of(0)
+}
+
+/// The URL of one of the vhosts for tests.
+fn url_of(vhost: usize) -> String {
     let vhosts = environment("POSTROOM_TEST_VHOSTS");
-    let vhost = vhosts.split(',').next().unwrap();
+    let vhost = vhosts.split(',').nth(vhost).unwrap();
     let server = environment("POSTROOM_TEST_BROKER_URL");
     let authority = server.strip_prefix("amqp://").unwrap().split('/').next().unwrap();
     format!("amqp://{authority}/{vhost}")
@@ -156,9 +162,25 @@ impl TestBroker {
     }
 
     pub async fn start_with(config: BrokerConfig) -> Self {
+        Self::start_beside(&url(), config).await
+    }
+
+    /// On a vhost that no other test uses: the exchanges of events and remote control have one name
+    /// for all. Its worker is `w1@host`.
+    pub async fn start_alone(vhost: usize, set: impl FnOnce(&mut BrokerConfig)) -> Self {
+        let url = url_of(vhost);
+        let mut config = BrokerConfig::new(url.as_str());
+        config.queue_prefix = format!("{}-", new_id());
+        // Sooner there than replicated ones.
+        config.delayed_queue_type = QueueType::Classic;
+        config.nodename = Some("w1@host".to_owned());
+        set(&mut config);
+        Self::start_beside(&url, config).await
+    }
+
+    async fn start_beside(url: &str, config: BrokerConfig) -> Self {
         let broker = Broker::connect(&config, Source::new(now, new_id)).await;
-        let connection =
-            Connection::connect(&url(), ConnectionProperties::default()).await.unwrap();
+        let connection = Connection::connect(url, ConnectionProperties::default()).await.unwrap();
         let channel = connection.create_channel().await.unwrap();
         Self { broker, config, channel, _connection: connection }
     }
@@ -191,5 +213,39 @@ impl TestBroker {
         for queue in QUEUES.iter().chain([&queue::dead_letters::QUEUE]) {
             self.delete(queue).await;
         }
+    }
+}
+
+/// A worker in the background.
+pub struct Worker {
+    pub stop: CancellationToken,
+    pub task: JoinHandle<()>,
+}
+
+impl Worker {
+    /// Consumes from `jobs` and `retries`.
+    pub async fn start<C: Clone + Send + Sync + 'static>(
+        t: &TestBroker,
+        registry: Registry<C>,
+        prefetch: u16,
+    ) -> Self {
+        let stop = CancellationToken::new();
+        let broker = Broker::connect(&t.config, Source::new(now, new_id)).await;
+        let token = stop.clone();
+        let task = tokio::spawn(async move {
+            let queues = ["jobs", "retries"].map(|queue| Consume {
+                queue,
+                concurrency: prefetch.min(4),
+                prefetch,
+            });
+            queue::consume(&broker, registry, &queues, token).await.unwrap();
+            broker.close().await;
+        });
+        Self { stop, task }
+    }
+
+    pub async fn stop(self) {
+        self.stop.cancel();
+        self.task.await.unwrap();
     }
 }

@@ -226,6 +226,13 @@ impl TestApp {
         self.app.enqueue(envelope).await.unwrap();
     }
 
+    /// Leaves the notification as if another worker had claimed it long ago and died.
+    pub(crate) async fn die_while_sending(&self, id: NotificationId) {
+        let sql = "UPDATE notifications SET claimed_by = gen_random_uuid(), claim_attempt = 0,
+                claimed_until = now() AT TIME ZONE 'UTC' - interval '1 s' WHERE id = $1";
+        assert_eq!(self.db().await.execute(sql, &[&id]).await.unwrap(), 1);
+    }
+
     /// Calls the SMS handler as the broker would after it lost the worker that had the message.
     pub(crate) async fn redeliver(&self, id: NotificationId, attempt: u32) -> queue::TaskResult {
         let task = tasks::DeliverSms { notification_id: id };

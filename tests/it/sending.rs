@@ -165,14 +165,7 @@ async fn a_message_that_nobody_had_is_sent_once_after_the_wait() {
     let client = t.client().await;
     let id = client.send_sms("07700900009").await;
     t.purge(tasks::queues::SEND_SMS).await;
-    let db = t.db().await;
-    db.execute(
-        "UPDATE notifications SET claimed_by = gen_random_uuid(), claim_attempt = 0,
-                claimed_until = now() AT TIME ZONE 'UTC' - interval '1 s' WHERE id = $1",
-        &[&id],
-    )
-    .await
-    .unwrap();
+    t.die_while_sending(id).await;
     t.nudge(id, 0).await;
     assert_eq!(t.drain().await, 1);
     t.nudge(id, 0).await; // a twin of the message that broke the claim
@@ -191,15 +184,7 @@ async fn a_claim_that_died_with_its_worker_waits_for_a_receipt_first() {
     let t = TestApp::start().await;
     let client = t.client().await;
     let id = client.send_sms("07700900123").await;
-    let db = t.db().await;
-    // As if another worker had claimed it long ago and died.
-    db.execute(
-        "UPDATE notifications SET claimed_by = gen_random_uuid(), claim_attempt = 0,
-                claimed_until = now() AT TIME ZONE 'UTC' - interval '1 s' WHERE id = $1",
-        &[&id],
-    )
-    .await
-    .unwrap();
+    t.die_while_sending(id).await;
     assert_eq!(t.drain().await, 1);
     assert_eq!(t.stub.received(Kind::Sms).len(), 0, "the provider may have it already");
     // Its receipt comes: it had.

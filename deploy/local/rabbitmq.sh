@@ -1,10 +1,10 @@
 # shellcheck shell=bash disable=SC2154
 # Sourced by `servers`: private RabbitMQ. The system uses the virtual host
 # `postroom`, tests use `/` with queue names of their own, and tests that need a
-# broker to themselves borrow one of `test-1` … `test-16`.
+# broker to themselves borrow one of `test-1` … `test-24`.
 
 rabbitmq=$dev/rabbitmq
-test_vhosts=(test-{1..16})
+test_vhosts=(test-{1..24})
 
 start_rabbitmq() {
     mkdir -p "$rabbitmq"

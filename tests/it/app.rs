@@ -251,7 +251,7 @@ impl TestApp {
 
     /// Takes the broker away.
     pub(crate) async fn cut_broker(&self) {
-        self.proxy.close().await;
+        self.proxy.close();
         wait_for(|| !self.broker.is_connected()).await;
     }
 
@@ -348,6 +348,8 @@ fn broker_url() -> String {
 async fn connect(url: &str, prefix: &str, clock: &Clock) -> Broker {
     let mut config = BrokerConfig::new(url);
     prefix.clone_into(&mut config.queue_prefix);
+    config.request_id_header = Some(tasks::headers::REQUEST_ID.to_owned());
+    config.inherited_headers = tasks::headers::INHERITED.map(str::to_owned).into();
     let (now, ids) = (clock.clone(), clock.clone());
     let source = Source::new(move || now.now(), move || ids.new_id());
     let broker = Broker::connect(&config, source).await;

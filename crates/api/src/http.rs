@@ -64,7 +64,7 @@ impl FromRequest for ServiceCaller {
 pub(crate) fn trace(request: &HttpRequest) -> Trace {
     let mut trace = Trace::default();
     if let Some(RequestId(id)) = request.extensions().get() {
-        trace.headers.insert("notify_request_id".to_owned(), Value::String(id.clone()));
+        trace.headers.insert(tasks::headers::REQUEST_ID.to_owned(), Value::String(id.clone()));
     }
     trace
 }

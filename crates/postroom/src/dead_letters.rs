@@ -4,11 +4,11 @@ use anyhow::Context;
 use clap::{Args, Subcommand};
 use domain::Clock;
 use queue::{
-    Broker, BrokerConfig,
+    Broker,
     dead_letters::{DeadLetter, Verdict, sift},
 };
 
-use crate::processes::source;
+use crate::{broker::BrokerOptions, processes::source};
 
 /// `postroom dead-letters`
 #[derive(Args)]
@@ -16,7 +16,7 @@ pub(crate) struct DeadLetters {
     #[command(flatten)]
     runtime: runtime::Config,
     #[command(flatten)]
-    broker: BrokerConfig,
+    broker: BrokerOptions,
     #[command(subcommand)]
     action: Action,
 }
@@ -39,7 +39,8 @@ enum Action {
 /// Which dead letters.
 #[derive(Args, Clone, Default)]
 struct Filter {
-    /// Only those with this reason: unreadable, unknown, exhausted, failed, redelivered, later…
+    /// Only those with this reason: unreadable, unknown, exhausted, over-limit, failed,
+    /// redelivered, expects-result, later, retired
     #[arg(long)]
     reason: Option<String>,
     /// Only those of this task
@@ -74,7 +75,7 @@ impl Filter {
 impl DeadLetters {
     pub(crate) async fn run(self) -> anyhow::Result<()> {
         runtime::start(&self.runtime)?;
-        let broker = Broker::connect(&self.broker, source(&Clock::system())).await;
+        let broker = Broker::connect(&self.broker.config(), source(&Clock::system())).await;
         anyhow::ensure!(broker.is_connected(), "CELERY_BROKER_URL: the broker does not answer");
         let done = act(&broker, &self.action).await;
         broker.close().await;

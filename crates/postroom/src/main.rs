@@ -1,6 +1,7 @@
 //! The one program: a subcommand for each process and each operator command, every one a thin
 //! shell over its own crate. `postroom --help` lists them.
 
+mod broker;
 mod config;
 mod dead_letters;
 mod fixtures;

@@ -5,10 +5,12 @@ use std::sync::Arc;
 use anyhow::Context;
 use app::App;
 use domain::Clock;
-use queue::{Broker, BrokerConfig, Source};
+use queue::{Broker, Source};
 use runtime::Health;
 use store::{DatabaseConfig, Limits, RedisConfig};
 use worker::Senders;
+
+use crate::broker::BrokerOptions;
 
 /// `postroom api`
 #[derive(clap::Args)]
@@ -83,7 +85,7 @@ pub(crate) struct Shared {
     #[command(flatten)]
     redis: RedisConfig,
     #[command(flatten)]
-    broker: BrokerConfig,
+    broker: BrokerOptions,
     #[command(flatten)]
     app: app::Config,
 }
@@ -92,7 +94,7 @@ impl Shared {
     async fn start(&self) -> anyhow::Result<(App, Broker)> {
         let clock = Clock::system();
         let limits = Limits::connect(&self.redis, clock.clone())?;
-        let broker = Broker::connect(&self.broker, source(&clock)).await;
+        let broker = Broker::connect(&self.broker.config(), source(&clock)).await;
         let app = App::new(&self.app, self.database.pool()?, limits, &broker, clock)?;
         Ok((app, broker))
     }

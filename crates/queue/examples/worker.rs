@@ -1,70 +1,35 @@
-//! A worker to look at with `celery inspect`, `celery events` or Flower:
+//! Greets until Ctrl-C: `CELERY_BROKER_URL=amqp://… cargo run -p queue --example worker`
 //!
-//! `CELERY_BROKER_URL=amqp://… POSTROOM_TASK_EVENTS=1 cargo run -p queue --example worker`
-//!
-//! It publishes one task a second to itself: each waits two seconds, and every third fails.
+//! Meanwhile `celery inspect`, `celery events` and Flower see it. Nobody called Bob is greeted: each
+//! try fails, and after the last one the message is among the dead letters.
 
-use std::time::Duration;
+mod greeting;
 
-use clap::Parser;
-use queue::{
-    Attempt, Broker, BrokerConfig, Consume, Envelope, Registry, Source, Task, TaskError,
-    TaskResult, Trace,
-};
-use serde::{Deserialize, Serialize};
+use greeting::Greet;
+use queue::{Attempt, Consume, Registry, Task, TaskError, TaskResult};
 use tokio_util::sync::CancellationToken;
 
-#[derive(Parser)]
-struct Options {
-    #[command(flatten)]
-    broker: BrokerConfig,
-}
-
-#[derive(Serialize, Deserialize)]
-struct Pause {
-    number: u32,
-    note: String,
-}
-
-impl Task for Pause {
-    const NAME: &'static str = "pause";
-    const QUEUE: &'static str = "example-tasks";
-    const ARGS: &'static [&'static str] = &["number", "note"];
-}
-
-async fn pause((): (), task: Pause, _: Attempt) -> TaskResult {
-    tokio::time::sleep(Duration::from_secs(2)).await;
-    if task.number.is_multiple_of(3) { Err(TaskError::fail("every third fails")) } else { Ok(()) }
-}
-
-#[expect(clippy::disallowed_methods, reason = "here nothing is above that could pass them in")]
-fn source() -> Source {
-    Source::new(time::OffsetDateTime::now_utc, uuid::Uuid::new_v4)
-}
-
-#[expect(clippy::disallowed_methods, reason = "as above")]
-async fn publish(broker: &Broker) {
-    for number in 0.. {
-        let task = Pause { number, note: "not to be seen".to_owned() };
-        let envelope = Envelope::new(&task, uuid::Uuid::new_v4(), &Trace::default());
-        if let Ok(envelope) = envelope {
-            // Without a broker the next one will do.
-            let _ = broker.publisher().publish(&envelope).await;
-        }
-        tokio::time::sleep(Duration::from_secs(1)).await;
+/// A handler: what all share, the payload, and which run this is.
+async fn greet(greetings: &'static str, task: Greet, attempt: Attempt) -> TaskResult {
+    if task.name == "Bob" {
+        return Err(TaskError::retry(format!("Bob again, run {}", attempt.number())));
     }
+    println!("{greetings}, {}{}", task.name, if task.loud { "!" } else { "." });
+    Ok(())
 }
 
 #[tokio::main]
-async fn main() -> Result<(), queue::Error> {
-    let options = Options::parse();
-    let broker = Broker::connect(&options.broker, source()).await;
-    let registry = Registry::new(()).on(pause);
-    let queues = [Consume { queue: Pause::QUEUE, concurrency: 2, prefetch: 8 }];
-    tokio::select! {
-        ended = queue::consume(&broker, registry, &queues, CancellationToken::new()) => ended?,
-        () = publish(&broker) => {}
-    }
+async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    let broker = greeting::broker().await?;
+    let registry = Registry::new("Hello").on(greet);
+    let queues = [Consume { queue: Greet::QUEUE, concurrency: 4, prefetch: 16 }];
+    let stop = CancellationToken::new();
+    let on_signal = stop.clone();
+    tokio::spawn(async move {
+        let _ = tokio::signal::ctrl_c().await;
+        on_signal.cancel();
+    });
+    queue::consume(&broker, registry, &queues, stop).await?;
     broker.close().await;
     Ok(())
 }

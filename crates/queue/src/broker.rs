@@ -1,6 +1,10 @@
 //! The connection for publishing, which is replaced whenever it breaks.
 
-use std::{fmt, sync::Arc, time::Duration};
+use std::{
+    fmt,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use lapin::{Connection, ConnectionProperties};
 use time::OffsetDateTime;
@@ -205,7 +209,8 @@ pub(crate) async fn close(connection: &Connection) {
 }
 
 /// Does `work` again and again, until `stop` or for as long as the connection lives: an error may
-/// concern only this work. `what` is what it does, for the log.
+/// concern only this work. `what` is what it does, for the log. A failure soon after another one
+/// makes the next try wait longer.
 pub(crate) async fn keep<F>(
     connection: &Connection,
     stop: &CancellationToken,
@@ -216,12 +221,16 @@ pub(crate) async fn keep<F>(
 {
     let mut pause = Pause::default();
     while !stop.is_cancelled() && connection.status().connected() {
+        let started = Instant::now();
         let result = tokio::select! {
             result = work() => result,
             () = broken(connection) => return,
         };
         let Err(error) = result else { continue };
         tracing::warn!(error = chain(&error), "stopped {what}");
+        if started.elapsed() > ANSWER_TIMEOUT {
+            pause = Pause::default();
+        }
         pause.wait(stop).await;
     }
 }
@@ -229,7 +238,7 @@ pub(crate) async fn keep<F>(
 /// Returns when the connection is of no more use, in case nothing else tells.
 async fn broken(connection: &Connection) {
     while connection.status().connected() {
-        tokio::time::sleep(Duration::from_secs(1)).await;
+        tokio::time::sleep(Duration::from_millis(250)).await;
     }
 }
 

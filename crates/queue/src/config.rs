@@ -1,8 +1,7 @@
 //! How to reach the broker, and what queues look like there.
 
-use std::time::Duration;
+use std::{str::FromStr, time::Duration};
 
-use clap::{ArgAction, builder::BoolishValueParser};
 use lapin::{
     types::{AMQPValue, FieldTable, ShortString},
     uri::AMQPUri,
@@ -15,58 +14,58 @@ use crate::{
     topology::MAX_QUEUE_NAME_BYTES,
 };
 
-const PUBLISH_TIMEOUT_MS: u64 = 2000;
-const REQUEST_ID_HEADER: &str = "notify_request_id";
-const GROUP_ID_HEADER: &str = "notify_message_group_id";
-
-/// How to reach the broker, and what queues look like there.
-#[derive(clap::Args, Clone, Debug)]
+/// How to reach the broker, and what queues look like there. [`BrokerConfig::new`] gives the
+/// defaults.
+#[derive(Clone, Debug)]
 pub struct BrokerConfig {
-    /// RabbitMQ URL: amqp://user:password@host:port/vhost
-    #[arg(long, env = "CELERY_BROKER_URL", hide_env_values = true, value_parser = parse_url)]
+    /// RabbitMQ URL: `amqp://user:password@host:port/vhost`. Its parameter `heartbeat`, in seconds,
+    /// says how soon a dead link is noticed: after twice as long. Without it, 3.
     pub broker_url: SecretString,
-    /// Put before every queue name
-    #[arg(long, env = "NOTIFICATION_QUEUE_PREFIX", default_value = "")]
+    /// Put before every queue name.
     pub queue_prefix: String,
-    /// Milliseconds after which an unconfirmed publish is an error
-    #[arg(long, env = "POSTROOM_PUBLISH_TIMEOUT_MS", default_value_t = PUBLISH_TIMEOUT_MS)]
+    /// Milliseconds after which an unconfirmed publish is an error.
     pub publish_timeout_ms: u64,
     /// Type of queues we create; without it, the broker's default, as Celery does. An existing
-    /// queue is used as it is
-    #[arg(long, env = "POSTROOM_QUEUE_TYPE")]
+    /// queue is used as it is.
     pub queue_type: Option<QueueType>,
-    /// Type of the delayed-delivery queues we create
-    #[arg(long, env = "POSTROOM_DELAYED_QUEUE_TYPE", default_value = "quorum")]
+    /// Type of the delayed-delivery queues we create.
     pub delayed_queue_type: QueueType,
-    /// Headers that a task passes on to the tasks it publishes
-    #[arg(
-        long, env = "POSTROOM_INHERITED_HEADERS", value_delimiter = ',',
-        default_values = [REQUEST_ID_HEADER, GROUP_ID_HEADER]
-    )]
+    /// Headers that a task passes on to the tasks it publishes.
     pub inherited_headers: Vec<String>,
-    /// The header logged as request.id; where a message has none, its task id takes its place
-    #[arg(long, env = "POSTROOM_REQUEST_ID_HEADER", default_value = REQUEST_ID_HEADER)]
-    pub request_id_header: String,
-    /// Send Celery's events of tasks from the start; remote control can switch them at any time
-    #[arg(
-        long, env = "POSTROOM_TASK_EVENTS", default_value = "false", action = ArgAction::Set,
-        value_parser = BoolishValueParser::new()
-    )]
+    /// The header logged as `request.id`; where a message has none, its task id takes its place.
+    pub request_id_header: Option<String>,
+    /// Send Celery's events of tasks from the start; remote control can switch them at any time.
     pub task_events: bool,
-    /// Send Celery's events of workers: online, heartbeat, offline
-    #[arg(
-        long, env = "POSTROOM_WORKER_EVENTS", default_value = "true", action = ArgAction::Set,
-        value_parser = BoolishValueParser::new()
-    )]
+    /// Send Celery's events of workers: online, heartbeat, offline.
     pub worker_events: bool,
-    /// Name of a worker in events and remote control: name@host, another one for each process;
-    /// without it, postroom@HOST-PID
-    #[arg(long, env = "POSTROOM_NODENAME", value_parser = parse_nodename)]
-    pub nodename: Option<String>,
+    /// Name of a worker in events and remote control: `name@host`, another one for each process;
+    /// without it, `worker@HOST-PID`.
+    pub nodename: Option<Nodename>,
+    /// How long a dead letter is kept. AMQP counts this in 32 bits of milliseconds: more than 49
+    /// days is taken as that.
+    pub dead_letter_retention: Duration,
+}
+
+/// The name of a worker: `name@host`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Nodename(pub(crate) String);
+
+/// A setting has no meaning.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ConfigError {
+    /// The broker's URL. It is not repeated: it holds a password.
+    #[error("not an amqp:// or amqps:// URL")]
+    Url,
+    /// The name of a worker.
+    #[error("not name@host, or too long")]
+    Nodename,
+    /// The type of a queue.
+    #[error("neither classic nor quorum")]
+    QueueType,
 }
 
 /// The two kinds of durable queue that RabbitMQ has.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum QueueType {
     /// On one node.
     Classic,
@@ -75,12 +74,43 @@ pub enum QueueType {
 }
 
 impl QueueType {
-    /// The queue argument that asks for this type.
-    pub(crate) fn argument(self) -> AMQPValue {
-        table::text(match self {
+    const ALL: [Self; 2] = [Self::Classic, Self::Quorum];
+
+    /// As RabbitMQ calls it.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
             Self::Classic => "classic",
             Self::Quorum => "quorum",
-        })
+        }
+    }
+
+    /// The queue argument that asks for this type.
+    pub(crate) fn argument(self) -> AMQPValue {
+        table::text(self.name())
+    }
+}
+
+impl FromStr for QueueType {
+    type Err = ConfigError;
+
+    fn from_str(name: &str) -> Result<Self, ConfigError> {
+        Self::ALL.into_iter().find(|one| one.name() == name).ok_or(ConfigError::QueueType)
+    }
+}
+
+impl FromStr for Nodename {
+    type Err = ConfigError;
+
+    fn from_str(name: &str) -> Result<Self, ConfigError> {
+        match name.split_once('@') {
+            Some((first, host))
+                if !first.is_empty() && !host.is_empty() && name.len() <= MAX_QUEUE_NAME_BYTES =>
+            {
+                Ok(Self(name.to_owned()))
+            }
+            _ => Err(ConfigError::Nodename),
+        }
     }
 }
 
@@ -91,15 +121,25 @@ impl BrokerConfig {
         Self {
             broker_url: broker_url.into(),
             queue_prefix: String::new(),
-            publish_timeout_ms: PUBLISH_TIMEOUT_MS,
+            publish_timeout_ms: 2000,
             queue_type: None,
             delayed_queue_type: QueueType::Quorum,
-            inherited_headers: vec![REQUEST_ID_HEADER.to_owned(), GROUP_ID_HEADER.to_owned()],
-            request_id_header: REQUEST_ID_HEADER.to_owned(),
+            inherited_headers: Vec::new(),
+            request_id_header: None,
             task_events: false,
             worker_events: true,
             nodename: None,
+            dead_letter_retention: Duration::from_secs(7 * 24 * 3600),
         }
+    }
+
+    /// Checks a broker URL without trying it.
+    ///
+    /// # Errors
+    /// [`ConfigError::Url`] when it is none.
+    pub fn check_url(url: &SecretString) -> Result<(), ConfigError> {
+        // The parser's own message would repeat the URL, password and all.
+        parse_uri(url).map(|_| ()).map_err(|_| ConfigError::Url)
     }
 
     pub(crate) fn publish_timeout(&self) -> Duration {
@@ -127,10 +167,14 @@ impl BrokerConfig {
 
     /// The id of the request that `envelope` belongs to: of a task that no request caused, its own.
     pub(crate) fn request_id<'a>(&self, envelope: &'a Envelope) -> &'a str {
-        let id = envelope.headers.get(&self.request_id_header).and_then(|value| value.as_str());
+        let header = self.request_id_header.as_ref();
+        let id = header.and_then(|name| envelope.headers.get(name)?.as_str());
         id.filter(|id| !id.is_empty()).unwrap_or(&envelope.id)
     }
 }
+
+/// lapin looks at the link every half beat, so a dead one is replaced within 8 seconds.
+const HEARTBEAT_SECONDS: u16 = 3;
 
 /// Reads a broker URL. Celery writes the default vhost as nothing, `/` or `//`.
 pub(crate) fn parse_uri(url: &SecretString) -> Result<AMQPUri, String> {
@@ -139,26 +183,8 @@ pub(crate) fn parse_uri(url: &SecretString) -> Result<AMQPUri, String> {
         "/".clone_into(&mut uri.vhost);
     }
     // A dead peer is noticed after two missed beats; the server's own default is a minute each.
-    uri.query.heartbeat.get_or_insert(15);
+    uri.query.heartbeat.get_or_insert(HEARTBEAT_SECONDS);
     Ok(uri)
-}
-
-fn parse_url(url: &str) -> Result<SecretString, &'static str> {
-    let url = SecretString::from(url);
-    // The parser's own message would repeat the URL, password and all.
-    parse_uri(&url).map_err(|_| "not an amqp:// or amqps:// URL")?;
-    Ok(url)
-}
-
-fn parse_nodename(name: &str) -> Result<String, &'static str> {
-    match name.split_once('@') {
-        Some((first, host)) if !first.is_empty() && !host.is_empty() => {}
-        _ => return Err("not name@host"),
-    }
-    if name.len() > MAX_QUEUE_NAME_BYTES {
-        return Err("too long");
-    }
-    Ok(name.to_owned())
 }
 
 #[cfg(test)]
@@ -175,34 +201,29 @@ mod tests {
         assert_eq!(vhost("amqp://guest:guest@localhost:5672/"), "/");
         assert_eq!(vhost("amqp://guest:guest@localhost:5672//"), "/");
         assert_eq!(vhost("amqp://guest:guest@localhost:5672/%2f"), "/");
-        assert_eq!(vhost("amqp://guest:guest@localhost:5672/notify"), "notify");
+        assert_eq!(vhost("amqp://guest:guest@localhost:5672/shop"), "shop");
     }
 
     #[test]
     fn the_url_is_never_shown() {
         let config = BrokerConfig::new("amqp://guest:secret@localhost/");
         assert!(!format!("{config:?}").contains("secret"));
-        assert!(!parse_url("http://guest:secret@localhost/").unwrap_err().contains("secret"));
+        let bad = BrokerConfig::check_url(&"http://guest:secret@localhost/".into());
+        assert_eq!(bad, Err(ConfigError::Url));
+        assert!(!ConfigError::Url.to_string().contains("secret"));
     }
 
     #[test]
     fn a_nodename_has_two_parts() {
-        assert_eq!(parse_nodename("w1@host").as_deref(), Ok("w1@host"));
+        assert_eq!("w1@host".parse(), Ok(Nodename("w1@host".to_owned())));
         for bad in ["", "w1", "@host", "w1@", &format!("w@{}", "h".repeat(300))] {
-            assert!(parse_nodename(bad).is_err(), "{bad}");
+            assert_eq!(bad.parse::<Nodename>(), Err(ConfigError::Nodename), "{bad}");
         }
     }
 
     #[test]
-    fn options_are_consistent() {
-        #[derive(clap::Parser)]
-        struct Cli {
-            #[command(flatten)]
-            broker: BrokerConfig,
-        }
-        <Cli as clap::CommandFactory>::command().debug_assert();
-        let cli: Cli = clap::Parser::parse_from(["any", "--broker-url", "amqp://localhost"]);
-        let defaults = BrokerConfig::new("amqp://localhost");
-        assert_eq!(format!("{:?}", cli.broker), format!("{defaults:?}"));
+    fn a_queue_type_has_the_brokers_name() {
+        assert_eq!("quorum".parse(), Ok(QueueType::Quorum));
+        assert_eq!("Quorum".parse::<QueueType>(), Err(ConfigError::QueueType));
     }
 }

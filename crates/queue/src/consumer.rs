@@ -15,6 +15,7 @@ use tracing::{info, warn};
 use crate::{
     broker::{Broker, Error, Pause, answered, close, keep},
     chain::chain,
+    depth,
     lane::Lane,
     node::Node,
     publisher::Publisher,
@@ -67,7 +68,13 @@ pub async fn consume<C: Clone + Send + Sync + 'static>(
                 pause = Pause::default();
                 let connection = Arc::new(connection);
                 let consume = |lane| consumer.keep(lane, &connection);
-                join_all(lanes.iter().map(consume)).await;
+                tokio::join!(
+                    join_all(lanes.iter().map(consume)),
+                    keep(&connection, &stop, "measuring the queues", || depth::watch(
+                        &node,
+                        &connection
+                    )),
+                );
                 close(&connection).await;
             }
             Err(error) => {

@@ -2,12 +2,16 @@
 //!
 //! They lie in a queue of their own, each as it came, with these headers added: `x-postroom-reason`,
 //! `-queue`, `-task-id`, `-first-failed-at`, `-last-failed-at` and `-error`. They may hold personal
-//! data, so they must not lie there for ever.
+//! data, so none lies there for longer than
+//! [`BrokerConfig::dead_letter_retention`](crate::BrokerConfig::dead_letter_retention).
+
+use std::time::Duration;
 
 use lapin::{
+    Channel,
     message::BasicGetMessage,
-    options::{BasicAckOptions, BasicGetOptions, BasicNackOptions},
-    types::AMQPValue,
+    options::{BasicAckOptions, BasicGetOptions, BasicNackOptions, BasicPublishOptions},
+    types::{AMQPValue, ShortString},
 };
 use time::OffsetDateTime;
 
@@ -27,14 +31,16 @@ const FIRST: &str = "x-postroom-first-failed-at";
 const LAST: &str = "x-postroom-last-failed-at";
 const ERROR: &str = "x-postroom-error";
 
+/// RabbitMQ refuses a longer life than this, in milliseconds.
+const MAX_LIFE_MS: u128 = 4_294_967_295;
 /// Headers must fit one AMQP frame, so an error's text is cut here.
 const MAX_ERROR_CHARS: usize = 1000;
 
 /// What is known of a dead letter. Its arguments are left where they are.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DeadLetter {
-    /// Why it is here: `unreadable`, `callbacks`, `unknown`, `failed`, `exhausted`, `redelivered`,
-    /// or what [`Registry::reserve`](crate::Registry::reserve) gave.
+    /// Why it is here: `unreadable`, `expects-result`, `unknown`, `failed`, `exhausted` (of retries),
+    /// `over-limit` (of time, in its last run), `redelivered` (killed its worker), or what [`Registry::reserve`](crate::Registry::reserve) gave.
     pub reason: String,
     /// The queue it came from, without prefix.
     pub queue: String,
@@ -64,7 +70,8 @@ pub enum Verdict {
 /// Shows each dead letter, oldest first, to `judge`, and does what it says. Returns how many there
 /// were.
 ///
-/// None is lost when this is interrupted; one that was just re-queued may then remain as well.
+/// Each verdict is one transaction at the broker: whenever this is interrupted, a letter is either
+/// still here or back on its queue, so doing it again doubles nothing.
 ///
 /// # Errors
 /// [`Error`] when the broker fails.
@@ -74,9 +81,11 @@ pub async fn sift(
 ) -> Result<usize, Error> {
     let publisher = broker.publisher();
     let session = publisher.session()?;
-    let queue = broker.shared.config.wire_name(QUEUE)?;
+    let config = &broker.shared.config;
+    let queue = config.wire_name(QUEUE)?;
     session.declare(&broker.shared, &queue).await?;
-    let channel = session.connection.create_channel().await?;
+    let channel = answered(session.connection.create_channel()).await?;
+    answered(channel.tx_select()).await?;
     let mut seen = 0;
     let mut left = 1;
     while left > 0
@@ -90,28 +99,60 @@ pub async fn sift(
         seen += 1;
         let message = Message { properties: delivery.properties, body: delivery.data };
         let letter = read(&message);
-        match judge(&letter) {
-            Verdict::Keep => continue,
-            Verdict::Requeue => publisher.send(&letter.queue, &revive(message), 0).await?,
-            Verdict::Delete => {}
+        let verdict = judge(&letter);
+        if verdict == Verdict::Keep {
+            continue;
         }
-        delivery.acker.ack(BasicAckOptions::default()).await?;
+        if verdict == Verdict::Requeue {
+            let home = config.wire_name(&letter.queue)?;
+            session.declare(&broker.shared, &home).await?;
+            publish(&channel, home, &revive(message.clone())).await?;
+        }
+        answered(delivery.acker.ack(BasicAckOptions::default())).await?;
+        if !commit(&channel).await? {
+            publisher.send(QUEUE, &message, 0).await?;
+        }
     }
     // All that are not acknowledged (tag 0) go back to their places. Closing the channel would do it
     // too, but some time after this returns.
-    channel.basic_nack(0, BasicNackOptions { multiple: true, requeue: true }).await?;
-    channel.close(200, "done".into()).await?;
+    let give_back = BasicNackOptions { multiple: true, requeue: true };
+    answered(channel.basic_nack(0, give_back)).await?;
+    commit(&channel).await?;
+    answered(channel.close(200, "done".into())).await?;
     Ok(seen)
 }
 
-/// The message as a dead letter. `error` is why; it must hold no personal data.
+async fn publish(channel: &Channel, queue: ShortString, message: &Message) -> lapin::Result<()> {
+    let options = BasicPublishOptions { mandatory: true, immediate: false };
+    let properties = message.properties.clone();
+    // In a transaction there is nothing to confirm but its end.
+    let publish = channel.basic_publish("".into(), queue, options, &message.body, properties);
+    answered(publish).await.map(|_| ())
+}
+
+/// Ends a transaction. False when its message came back, because somebody deleted the queue after we
+/// had declared it.
+async fn commit(channel: &Channel) -> lapin::Result<bool> {
+    answered(channel.tx_commit()).await?;
+    Ok(answered(channel.wait_for_confirms()).await?.is_empty())
+}
+
+/// Why a message becomes a dead letter.
+pub(crate) struct Cause<'a> {
+    pub(crate) reason: &'a str,
+    /// It must hold no personal data.
+    pub(crate) error: &'a str,
+}
+
+/// The message, taken from `queue`, as a dead letter that is kept for `retention`.
 pub(crate) fn write(
     message: Message,
     queue: &str,
-    reason: &str,
-    error: &str,
+    cause: &Cause<'_>,
     now: OffsetDateTime,
+    retention: Duration,
 ) -> Message {
+    let Cause { reason, error } = *cause;
     let now = wire::iso(now);
     let first = message.header_text(FIRST_FAILED_AT).unwrap_or(&now).to_owned();
     let task_id = message.header_text("id").map(str::to_owned);
@@ -124,8 +165,10 @@ pub(crate) fn write(
         (ERROR, Some(table::text(error.chars().take(MAX_ERROR_CHARS).collect::<String>()))),
     ];
     let Message { properties, body } = message.again(changes);
+    let life_ms = retention.as_millis().min(MAX_LIFE_MS);
     // Persistent, also if the task was not.
-    Message { properties: properties.with_delivery_mode(2), body }
+    let properties = properties.with_delivery_mode(2).with_expiration(life_ms.to_string().into());
+    Message { properties, body }
 }
 
 fn read(message: &Message) -> DeadLetter {

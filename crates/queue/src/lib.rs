@@ -15,7 +15,8 @@
 //! While [`consume`] runs, the process is a Celery node: it sends events and answers remote control,
 //! so `celery inspect` and Flower see it. Neither ever holds up a task.
 //!
-//! It takes the time and new ids from its caller ([`Source`]).
+//! It takes the time and new ids from its caller ([`Source`]). The README shows a whole producer and
+//! worker.
 //!
 //! One thing is left to whoever sets up logging: `lapin` logs a returned message whole, with its
 //! body, at `warn`. Keep the target `lapin` at `error`.
@@ -28,6 +29,7 @@ mod chain;
 mod config;
 mod consumer;
 mod control;
+mod depth;
 mod envelope;
 mod events;
 mod glob;
@@ -46,10 +48,14 @@ mod topology;
 mod work;
 
 pub use broker::{Broker, Error, Source};
-pub use config::{BrokerConfig, QueueType};
+pub use config::{BrokerConfig, ConfigError, Nodename, QueueType};
 pub use consumer::{Consume, consume, drain};
 pub use envelope::{EncodeError, Envelope, Trace};
 pub use publisher::{PublishError, Publisher};
 pub use registry::Registry;
 pub use task::{Attempt, BoxError, Call, Retry, Task, TaskError, TaskResult};
 pub use wire::DecodeError;
+
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -49,12 +49,11 @@ impl Node {
         stop: CancellationToken,
     ) -> Self {
         let config = &shared.config;
-        let name = config.nodename.clone();
+        let name = config.nodename.as_ref().map(|name| name.0.clone());
         let mut registered: Vec<_> = registered.map(str::to_owned).collect();
         registered.sort_unstable();
         Self {
-            name: name
-                .unwrap_or_else(|| format!("postroom@{}-{}", host_name(), std::process::id())),
+            name: name.unwrap_or_else(|| format!("worker@{}-{}", host_name(), std::process::id())),
             events: Events::new(config.task_events),
             shared,
             lanes,

@@ -33,6 +33,8 @@ pub(crate) struct Handler<C> {
     pub(crate) retry: Retry,
     pub(crate) time_limit: Duration,
     pub(crate) start: Box<Start<C>>,
+    /// What to do after the last run, if that was in vain too.
+    pub(crate) exhausted: Option<Box<Start<C>>>,
 }
 
 impl<C: Clone + Send + Sync + 'static> Registry<C> {
@@ -52,22 +54,34 @@ impl<C: Clone + Send + Sync + 'static> Registry<C> {
         F: Fn(C, T, Attempt) -> Fut + Send + Sync + 'static,
         Fut: Future<Output = TaskResult> + Send + 'static,
     {
-        let handler = Arc::new(handler);
-        let start = move |context: C, envelope: &Envelope, attempt: Attempt| {
-            let task = envelope.payload()?;
-            let handler = Arc::clone(&handler);
-            // The handler is called inside the future, where a panic of its is caught too.
-            let work: BoxFuture<'static, TaskResult> =
-                Box::pin(async move { handler(context, task, attempt).await });
-            Ok(work)
-        };
         let handler = Handler {
             name: T::NAME,
             retry: T::RETRY,
             time_limit: T::TIME_LIMIT,
-            start: Box::new(start),
+            start: start(handler),
+            exhausted: None,
         };
         self.with(T::NAME, Known::Runs(handler))
+    }
+
+    /// Calls `hook` when the last run that the policy of `T` allows has asked for a retry, panicked,
+    /// or taken too long. It has the time limit of the task. The message becomes a dead letter
+    /// afterwards, whatever the hook returns.
+    ///
+    /// # Panics
+    /// When `T` has no handler yet: that is a mistake in the program.
+    #[must_use]
+    pub fn on_exhausted<T, F, Fut>(mut self, hook: F) -> Self
+    where
+        T: Task,
+        F: Fn(C, T, Attempt) -> Fut + Send + Sync + 'static,
+        Fut: Future<Output = TaskResult> + Send + 'static,
+    {
+        match self.known.get_mut(T::NAME) {
+            Some(Known::Runs(handler)) => handler.exhausted = Some(start(hook)),
+            _ => panic!("the task {} has no handler", T::NAME),
+        }
+        self
     }
 
     /// Knows `name` without running it: its messages become dead letters with this `reason`, such
@@ -93,6 +107,25 @@ impl<C: Clone + Send + Sync + 'static> Registry<C> {
         assert!(self.known.insert(name, known).is_none(), "the task {name} is registered twice");
         self
     }
+}
+
+/// The payload is read at once; the handler is called inside the future, where a panic of its is
+/// caught too.
+fn start<C, T, F, Fut>(handler: F) -> Box<Start<C>>
+where
+    C: Clone + Send + Sync + 'static,
+    T: Task,
+    F: Fn(C, T, Attempt) -> Fut + Send + Sync + 'static,
+    Fut: Future<Output = TaskResult> + Send + 'static,
+{
+    let handler = Arc::new(handler);
+    Box::new(move |context, envelope, attempt| {
+        let task = envelope.payload()?;
+        let handler = Arc::clone(&handler);
+        let work: BoxFuture<'static, TaskResult> =
+            Box::pin(async move { handler(context, task, attempt).await });
+        Ok(work)
+    })
 }
 
 impl<C> fmt::Debug for Registry<C> {
@@ -126,6 +159,12 @@ mod tests {
         let mut names: Vec<_> = registry.names().collect();
         names.sort_unstable();
         assert_eq!(names, ["tick", "tock"]);
+    }
+
+    #[test]
+    #[should_panic(expected = "the task tick has no handler")]
+    fn a_hook_belongs_to_a_handler() {
+        let _ = Registry::new(()).reserve("tick", "later").on_exhausted(tick);
     }
 
     #[test]

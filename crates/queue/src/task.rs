@@ -1,6 +1,9 @@
 //! What a task is, and how a handler answers.
 
-use std::time::Duration;
+use std::{
+    hash::{DefaultHasher, Hash, Hasher},
+    time::Duration,
+};
 
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::{Map, Value};
@@ -51,6 +54,7 @@ pub struct Retry {
     first: Duration,
     delay: Duration,
     longest: Duration,
+    jitter_percent: u8,
     queue: Option<&'static str>,
 }
 
@@ -61,19 +65,26 @@ impl Retry {
     /// The same `delay` before each of `max_retries` retries.
     #[must_use]
     pub const fn every(delay: Duration, max_retries: u32) -> Self {
-        Self { max_retries, first: delay, delay, longest: delay, queue: None }
+        Self { max_retries, first: delay, delay, longest: delay, jitter_percent: 0, queue: None }
     }
 
     /// `delay` before the first retry, then twice the last one, but never more than `longest`.
     #[must_use]
     pub const fn doubling(delay: Duration, longest: Duration, max_retries: u32) -> Self {
-        Self { max_retries, first: delay, delay, longest, queue: None }
+        Self { max_retries, first: delay, delay, longest, jitter_percent: 0, queue: None }
     }
 
     /// Another delay before the first retry.
     #[must_use]
     pub const fn first_after(self, first: Duration) -> Self {
         Self { first, ..self }
+    }
+
+    /// Shortens each delay by up to `percent` of it, another share for each task and run: what failed
+    /// together does not come back together. More than 100 is 100.
+    #[must_use]
+    pub const fn jittered(self, percent: u8) -> Self {
+        Self { jitter_percent: if percent > 100 { 100 } else { percent }, ..self }
     }
 
     /// Retries go to `queue` (without prefix) instead of the one the task came from.
@@ -87,17 +98,32 @@ impl Retry {
         self.queue
     }
 
-    /// The wait before the next run after `retries` retries; `None` when there is no next run.
-    pub(crate) fn delay(&self, retries: u32) -> Option<Duration> {
+    /// The wait before the next run of the task `id` after `retries` retries; `None` when there is no
+    /// next run.
+    pub(crate) fn delay(&self, retries: u32, id: &str) -> Option<Duration> {
         if retries >= self.max_retries {
             return None;
         }
-        if retries == 0 {
-            return Some(self.first);
+        let delay = if retries == 0 {
+            self.first
+        } else {
+            let factor = 1_u32.checked_shl(retries).unwrap_or(u32::MAX);
+            self.delay.saturating_mul(factor).min(self.longest)
+        };
+        if self.jitter_percent == 0 {
+            return Some(delay);
         }
-        let factor = 1_u32.checked_shl(retries).unwrap_or(u32::MAX);
-        Some(self.delay.saturating_mul(factor).min(self.longest))
+        let share = f64::from(self.jitter_percent) / 100.0 * share(retries, id);
+        Some(delay.mul_f64(1.0 - share))
     }
+}
+
+/// A number from 0 to 1 that looks random and is the same each time, so that a handler that asks for
+/// the delay is told what will happen.
+fn share(retries: u32, id: &str) -> f64 {
+    let mut hasher = DefaultHasher::new();
+    (retries, id).hash(&mut hasher);
+    hasher.finish() as f64 / u64::MAX as f64
 }
 
 /// Why a run did not succeed. Which of the two it is, is the retry decision.
@@ -158,7 +184,7 @@ impl Attempt {
     ) -> Self {
         Self {
             number: envelope.retries,
-            retry_delay: retry.delay(envelope.retries),
+            retry_delay: retry.delay(envelope.retries, &envelope.id),
             redelivered,
             id: envelope.id.clone(),
             queue: envelope.queue.clone(),
@@ -245,22 +271,35 @@ mod tests {
 
     #[test]
     fn never_has_no_retry() {
-        assert_eq!(Retry::NEVER.delay(0), None);
+        assert_eq!(Retry::NEVER.delay(0, "id"), None);
     }
 
     #[test]
     fn a_fixed_delay_ends_after_max_retries() {
         let retry = Retry::every(MINUTE, 2).first_after(Duration::ZERO);
-        assert_eq!(retry.delay(0), Some(Duration::ZERO));
-        assert_eq!(retry.delay(1), Some(MINUTE));
-        assert_eq!(retry.delay(2), None);
+        assert_eq!(retry.delay(0, "id"), Some(Duration::ZERO));
+        assert_eq!(retry.delay(1, "id"), Some(MINUTE));
+        assert_eq!(retry.delay(2, "id"), None);
     }
 
     #[test]
     fn doubling_stops_at_the_longest() {
         let retry = Retry::doubling(MINUTE, 5 * MINUTE, 100);
-        let delays: Vec<_> = (0..4).map(|n| retry.delay(n).unwrap()).collect();
+        let delays: Vec<_> = (0..4).map(|n| retry.delay(n, "id").unwrap()).collect();
         assert_eq!(delays, [MINUTE, 2 * MINUTE, 4 * MINUTE, 5 * MINUTE]);
-        assert_eq!(retry.delay(99), Some(5 * MINUTE));
+        assert_eq!(retry.delay(99, "id"), Some(5 * MINUTE));
+    }
+
+    #[test]
+    fn jitter_spreads_what_failed_together() {
+        let retry = Retry::every(MINUTE, 2).jittered(50);
+        let delays: Vec<_> =
+            (0..1000).map(|id| retry.delay(1, &id.to_string()).unwrap().as_secs()).collect();
+        assert!(delays.iter().all(|delay| (30..=60).contains(delay)));
+        for second in 30..60 {
+            assert!(delays.contains(&second), "nobody waits {second} s");
+        }
+        assert_eq!(retry.delay(1, "id"), retry.delay(1, "id"));
+        assert_ne!(retry.delay(0, "id"), retry.delay(1, "id"));
     }
 }

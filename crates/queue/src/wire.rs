@@ -86,9 +86,12 @@ pub enum DecodeError {
     /// The body is JSON, but not `[args, kwargs, embed]`.
     #[error("the body is not [arguments, keyword arguments, options]")]
     Shape,
-    /// The message asks for work after the task, which we do not do.
-    #[error("the message carries callbacks or a chain")]
-    Callbacks,
+    /// Somebody waits for what the task returns: a callback, the next link of a chain, a chord, or
+    /// whoever published a group. We keep no results.
+    #[error(
+        "the message is part of a chain, group or chord, or has callbacks, that expect a result"
+    )]
+    ExpectsResult,
     /// The arguments do not fit the task. The text names fields, never values.
     #[error("the arguments do not fit: {0}")]
     Arguments(String),
@@ -152,7 +155,8 @@ pub fn encode(
 /// Reads a message that was taken from `queue` (without prefix).
 ///
 /// # Errors
-/// [`DecodeError`] when it is not a protocol 2 task with a JSON body, or asks for callbacks.
+/// [`DecodeError`] when it is not a protocol 2 task with a JSON body, or expects a
+/// result of us.
 pub fn decode(message: &Message, queue: &str) -> Result<Envelope, DecodeError> {
     let required =
         |name| message.header_text(name).map(str::to_owned).ok_or(DecodeError::Header(name));
@@ -169,6 +173,10 @@ pub fn decode(message: &Message, queue: &str) -> Result<Envelope, DecodeError> {
     let eta = moment(message, "eta")?;
     let expires = moment(message, "expires")?;
     let (args, kwargs) = body(message)?;
+    let ignores_result = message.header("ignore_result") == Some(&AMQPValue::Boolean(true));
+    if message.header("group").is_some() && !ignores_result {
+        return Err(DecodeError::ExpectsResult);
+    }
     Ok(Envelope {
         queue: queue.to_owned(),
         root_id: message.header_text("root_id").unwrap_or(&id).to_owned(),
@@ -218,7 +226,7 @@ fn body(message: &Message) -> Result<(Vec<Value>, Map<String, Value>), DecodeErr
         Value::Null => {}
         Value::Object(options) => {
             if options.values().any(asks_for_something) {
-                return Err(DecodeError::Callbacks);
+                return Err(DecodeError::ExpectsResult);
             }
         }
         _ => return Err(DecodeError::Shape),

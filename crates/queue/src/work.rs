@@ -14,7 +14,7 @@ use tracing::{Instrument, Span, debug, error, info, info_span, warn};
 use crate::{
     broker::{Pause, answered},
     chain::chain,
-    dead_letters,
+    dead_letters::{self, Cause},
     envelope::Envelope,
     node::Node,
     publisher::{PublishError, Publisher, seconds_until},
@@ -82,8 +82,8 @@ impl<C: Clone + Send + Sync + 'static> Worker<'_, C> {
                 Ok(envelope) => {
                     self.decide(Arc::new(envelope), message, delivery.redelivered).await
                 }
-                Err(error @ DecodeError::Callbacks) => {
-                    Some(self.reject(queue, message, "callbacks", &error))
+                Err(error @ DecodeError::ExpectsResult) => {
+                    Some(self.reject(queue, message, "expects-result", &error))
                 }
                 Err(error) => Some(self.reject(queue, message, "unreadable", &error)),
             };
@@ -168,7 +168,8 @@ impl<C: Clone + Send + Sync + 'static> Worker<'_, C> {
         let (name, queue) = (handler.name, &envelope.queue);
         let inherited = self.inherited(&envelope);
         let attempt = Attempt::new(&envelope, &handler.retry, redelivered, inherited);
-        let work = match (handler.start)(self.registry.context.clone(), &envelope, attempt) {
+        let context = self.registry.context.clone();
+        let work = match (handler.start)(context, &envelope, attempt.clone()) {
             Ok(work) => work,
             Err(error) => return Some(self.reject(queue, message, "unreadable", &error)),
         };
@@ -180,12 +181,10 @@ impl<C: Clone + Send + Sync + 'static> Worker<'_, C> {
         let started = Instant::now();
         let result = supervise(work, handler.time_limit).await;
         let elapsed = started.elapsed();
-        drop(listed);
-        let elapsed_ms = u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX);
         let (outcome, parcel) = match result {
             Ok(()) => {
                 let runtime = elapsed.as_secs_f64();
-                info!(elapsed_ms, "task {name} took {runtime:.4} s");
+                info!(elapsed_ms = millis(elapsed), "task {name} took {runtime:.4} s");
                 let fields = || json!({"result": "None", "runtime": runtime});
                 self.node.tell("task-succeeded", &envelope.id, fields);
                 ("success", None)
@@ -194,23 +193,25 @@ impl<C: Clone + Send + Sync + 'static> Worker<'_, C> {
                 self.node.tell("task-failed", &envelope.id, || failed(&*source));
                 ("failure", Some(self.bury(queue, message, "failed", &*source)))
             }
-            Err(TaskError::Retry { source, after }) => {
-                match handler.retry.delay(envelope.retries) {
-                    Some(delay) => {
-                        let delay = after.unwrap_or(delay);
-                        let error = chain(&*source);
-                        warn!(error, elapsed_ms, "task {name} is tried again in {delay:?}");
-                        self.node.tell("task-retried", &envelope.id, || failed(&*source));
-                        let queue = handler.retry.queue().unwrap_or(queue);
-                        ("retry", Some(self.retry(queue, &envelope, message, delay)))
-                    }
-                    None => {
-                        self.node.tell("task-failed", &envelope.id, || failed(&*source));
-                        ("failure", Some(self.bury(queue, message, "exhausted", &*source)))
-                    }
+            Err(TaskError::Retry { source, after }) => match attempt.retry_delay() {
+                Some(delay) => {
+                    let delay = after.unwrap_or(delay);
+                    let (error, elapsed_ms) = (chain(&*source), millis(elapsed));
+                    warn!(error, elapsed_ms, "task {name} is tried again in {delay:?}");
+                    self.node.tell("task-retried", &envelope.id, || failed(&*source));
+                    let queue = handler.retry.queue().unwrap_or(queue);
+                    ("retry", Some(self.retry(queue, &envelope, message, delay)))
                 }
-            }
+                None => {
+                    self.node.tell("task-failed", &envelope.id, || failed(&*source));
+                    self.last_words(handler, &envelope, attempt).await;
+                    let over_limit = matches!(source.downcast_ref(), Some(Fault::TimeLimit(_)));
+                    let reason = if over_limit { "over-limit" } else { "exhausted" };
+                    ("failure", Some(self.bury(queue, message, reason, &*source)))
+                }
+            },
         };
+        drop(listed);
         count_run(name, queue, outcome);
         metrics::histogram!(
             "queue_task_seconds",
@@ -220,13 +221,28 @@ impl<C: Clone + Send + Sync + 'static> Worker<'_, C> {
         parcel
     }
 
+    /// Calls the hook of a task that had its last run in vain.
+    async fn last_words(&self, handler: &Handler<C>, envelope: &Envelope, attempt: Attempt) {
+        let Some(hook) = &handler.exhausted else { return };
+        // The arguments were read before the run.
+        let Ok(work) = hook(self.registry.context.clone(), envelope, attempt) else { return };
+        if let Err(TaskError::Fail { source } | TaskError::Retry { source, .. }) =
+            supervise(work, handler.time_limit).await
+        {
+            error!(
+                error = chain(&*source),
+                "the hook of the exhausted task {} failed", handler.name
+            );
+        }
+    }
+
     /// The headers that subtasks get. Where no request caused the task, its id stands for one, so
     /// that all that follows from it can be found together.
     fn inherited(&self, envelope: &Envelope) -> Map<String, Value> {
         let config = &self.node.shared.config;
         let mut headers = Map::new();
         for name in &config.inherited_headers {
-            if *name == config.request_id_header {
+            if Some(name) == config.request_id_header.as_ref() {
                 headers.insert(name.clone(), config.request_id(envelope).into());
             } else if let Some(value) = envelope.headers.get(name) {
                 headers.insert(name.clone(), value.clone());
@@ -283,7 +299,10 @@ impl<C: Clone + Send + Sync + 'static> Worker<'_, C> {
             "queue_dead_letters_total", "queue" => queue.to_owned(), "reason" => reason
         )
         .increment(1);
-        let message = dead_letters::write(message, queue, reason, &error, self.node.shared.now());
+        let retention = self.node.shared.config.dead_letter_retention;
+        let cause = Cause { reason, error: &error };
+        let message =
+            dead_letters::write(message, queue, &cause, self.node.shared.now(), retention);
         Parcel { queue: dead_letters::QUEUE.to_owned(), message, delay_seconds: 0 }
     }
 
@@ -352,6 +371,10 @@ fn received(envelope: &Envelope) -> Value {
 /// What the event of a failed run tells of its error.
 fn failed(error: &(dyn StdError + 'static)) -> Value {
     json!({"exception": chain(error), "traceback": null})
+}
+
+fn millis(elapsed: Duration) -> u64 {
+    u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX)
 }
 
 fn count_run(task: &'static str, queue: &str, outcome: &'static str) {

@@ -11,6 +11,7 @@
 
 pub mod callbacks;
 pub mod delivery;
+pub mod headers;
 pub mod housekeeping;
 pub mod queues;
 pub mod receipts;

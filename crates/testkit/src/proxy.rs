@@ -1,6 +1,9 @@
 //! A TCP proxy in front of the broker, for breaking connections.
 
-use std::{collections::HashMap, sync::Arc};
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex},
+};
 
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
@@ -8,7 +11,7 @@ use tokio::{
         TcpListener, TcpStream,
         tcp::{OwnedReadHalf, OwnedWriteHalf},
     },
-    sync::{Mutex, watch},
+    sync::watch,
 };
 use tokio_util::sync::CancellationToken;
 
@@ -29,8 +32,20 @@ pub struct Proxy {
     links: Links,
 }
 
-/// The open connections: how to end one, and how to speak to the client in the broker's place.
-type Links = Arc<Mutex<HashMap<u16, (CancellationToken, Arc<Mutex<OwnedWriteHalf>>)>>>;
+/// The open connections, by the client's port.
+type Links = Arc<Mutex<HashMap<u16, Link>>>;
+
+/// One open connection.
+#[derive(Clone)]
+struct Link {
+    end: CancellationToken,
+    /// From then on nothing passes.
+    hang: CancellationToken,
+    /// For speaking to the client in the broker's place.
+    client: Writer,
+}
+
+type Writer = Arc<tokio::sync::Mutex<OwnedWriteHalf>>;
 
 impl Proxy {
     /// A proxy for the broker at `url`.
@@ -49,19 +64,27 @@ impl Proxy {
     }
 
     /// Ends every connection; new ones are welcome.
-    pub async fn cut(&self) {
-        for (end, _) in self.links.lock().await.values() {
-            end.cancel();
+    pub fn cut(&self) {
+        for link in self.links() {
+            link.end.cancel();
         }
     }
 
     /// Ends every connection and takes no more.
-    pub async fn close(&self) {
+    pub fn close(&self) {
         self.mode.send_replace(Mode::Closed);
-        self.cut().await;
+        self.cut();
     }
 
-    /// From now on nothing passes, as if a cable was pulled.
+    /// Leaves every connection open with nothing passing, for ever, as if a cable was pulled; new
+    /// ones are welcome.
+    pub fn hang(&self) {
+        for link in self.links() {
+            link.hang.cancel();
+        }
+    }
+
+    /// From now on nothing passes, on connections old or new.
     pub fn silence(&self) {
         self.mode.send_replace(Mode::Silent);
     }
@@ -80,9 +103,13 @@ impl Proxy {
         payload.extend_from_slice(arguments);
         let length = u32::try_from(payload.len()).unwrap().to_be_bytes();
         let frame = [&[1, 0, 0][..], &length, &payload, &[0xCE]].concat();
-        for (_, client) in self.links.lock().await.values() {
-            client.lock().await.write_all(&frame).await.unwrap();
+        for link in self.links() {
+            link.client.lock().await.write_all(&frame).await.unwrap();
         }
+    }
+
+    fn links(&self) -> Vec<Link> {
+        self.links.lock().unwrap().values().cloned().collect()
     }
 }
 
@@ -94,27 +121,26 @@ async fn accept(listener: TcpListener, server: String, mode: watch::Receiver<Mod
         let broker = TcpStream::connect(&server).await.unwrap();
         let (from_client, to_client) = client.into_split();
         let (from_broker, to_broker) = broker.into_split();
-        let (to_client, to_broker) = (Arc::new(Mutex::new(to_client)), Mutex::new(to_broker));
-        let end = CancellationToken::new();
-        let link = (end.clone(), Arc::clone(&to_client));
-        links.lock().await.insert(from.port(), link);
+        let (to_client, to_broker) = (Writer::new(to_client.into()), Writer::new(to_broker.into()));
+        let (end, hang) = (CancellationToken::new(), CancellationToken::new());
+        let link = Link { end: end.clone(), hang: hang.clone(), client: Arc::clone(&to_client) };
+        links.lock().unwrap().insert(from.port(), link);
         let (mode, links) = (mode.clone(), Arc::clone(&links));
         tokio::spawn(async move {
-            tokio::select! {
-                () = end.cancelled() => {}
-                () = copy(from_client, &to_broker, mode.clone()) => {}
-                () = copy(from_broker, &to_client, mode) => {}
-            }
-            links.lock().await.remove(&from.port());
+            let both = async {
+                tokio::select! {
+                    () = copy(from_client, &to_broker, mode.clone()) => {}
+                    () = copy(from_broker, &to_client, mode) => {}
+                    () = hang.cancelled() => std::future::pending().await,
+                }
+            };
+            end.run_until_cancelled(both).await;
+            links.lock().unwrap().remove(&from.port());
         });
     }
 }
 
-async fn copy(
-    mut from: OwnedReadHalf,
-    to: &Mutex<OwnedWriteHalf>,
-    mut mode: watch::Receiver<Mode>,
-) {
+async fn copy(mut from: OwnedReadHalf, to: &Writer, mut mode: watch::Receiver<Mode>) {
     let mut buffer = vec![0; 1 << 16];
     while let Ok(length @ 1..) = from.read(&mut buffer).await {
         if mode.wait_for(|mode| *mode != Mode::Silent).await.is_err()

@@ -73,16 +73,23 @@ pub async fn email(ctx: Context, task: DeliverEmail, attempt: Attempt) -> TaskRe
     deliver(ctx, task.notification_id, attempt).await
 }
 
+/// The last attempt to send a text message was in vain. Its task is kept among the dead letters,
+/// where an operator sees it.
+pub async fn give_up_sms(ctx: Context, task: DeliverSms, _: Attempt) -> TaskResult {
+    Ok(ctx.app().give_up(task.notification_id).await?)
+}
+
+/// The last attempt to send an email was in vain.
+pub async fn give_up_email(ctx: Context, task: DeliverEmail, _: Attempt) -> TaskResult {
+    Ok(ctx.app().give_up(task.notification_id).await?)
+}
+
 async fn deliver(ctx: Context, id: NotificationId, attempt: Attempt) -> TaskResult {
     let app = ctx.app();
     let message = match app.claim_to_send(id, &attempt).await? {
         Claimed::Ours(message) => message,
         Claimed::Nothing => return Ok(()),
         Claimed::PutOff(wait) => return Err(TaskError::retry_in(SendError::RetryLost, wait)),
-        Claimed::WaitForReceipt(_) if attempt.is_last() => {
-            app.give_up(id).await?;
-            return Err(TaskError::fail(SendError::WaitingForReceipt));
-        }
         Claimed::WaitForReceipt(wait) => {
             return Err(TaskError::retry_in(SendError::WaitingForReceipt, wait));
         }
@@ -163,16 +170,13 @@ async fn record(
     Ok(())
 }
 
-/// A message that was not sent, or not surely: put off, or given up when it never will be or this
-/// was the last try.
+/// A message that was not sent, or not surely: given up when it never will be, else put off.
 async fn failed(app: &App, message: &ToSend, attempt: &Attempt, error: SendError) -> TaskResult {
-    let Some(delay) = attempt.retry_delay().filter(|_| !error.is_permanent()) else {
+    if error.is_permanent() {
         error!(error = %runtime::chain(&error), "given up");
-        app.give_up(message.id).await?;
-        // A message that can never be sent has been dealt with; one that ran out of tries is kept
-        // among the dead letters, where an operator sees it.
-        return if error.is_permanent() { Ok(()) } else { Err(TaskError::fail(error)) };
-    };
+        return Ok(app.give_up(message.id).await?);
+    }
+    let Some(delay) = attempt.retry_delay() else { return Err(TaskError::retry(error)) };
     // Its receipt may be on its way.
     let delay = if error.is_maybe_sent() { delay.max(app.receipt_wait()) } else { delay };
     if let Err(error) = app.put_off(message, attempt, delay).await {

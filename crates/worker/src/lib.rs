@@ -11,7 +11,7 @@ pub mod receipts;
 pub mod registry;
 mod senders;
 
-use std::sync::Arc;
+use std::{num::NonZeroU16, str::FromStr, sync::Arc};
 
 use anyhow::{Context as _, bail};
 use app::App;
@@ -45,6 +45,32 @@ pub struct Config {
     /// Messages fetched for each of those
     #[arg(long, env = "CELERYD_PREFETCH_MULTIPLIER")]
     pub prefetch_multiplier: Option<u16>,
+    /// Single queues, instead of all that was said before: QUEUE=TASKS or QUEUE=TASKS/MESSAGES, the
+    /// tasks run at once and the messages fetched, comma-separated
+    #[arg(long, env = "POSTROOM_QUEUE_LIMITS", value_delimiter = ',')]
+    pub queue_limits: Vec<QueueLimit>,
+}
+
+/// How much of one queue a worker process takes at once.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct QueueLimit {
+    queue: String,
+    concurrency: NonZeroU16,
+    prefetch: Option<NonZeroU16>,
+}
+
+impl FromStr for QueueLimit {
+    type Err = anyhow::Error;
+
+    fn from_str(text: &str) -> anyhow::Result<Self> {
+        let (queue, limits) =
+            text.split_once('=').context("not QUEUE=TASKS or QUEUE=TASKS/MESSAGES")?;
+        let (concurrency, prefetch) = match limits.split_once('/') {
+            Some((concurrency, prefetch)) => (concurrency, Some(prefetch.parse()?)),
+            None => (limits, None),
+        };
+        Ok(Self { queue: queue.to_owned(), concurrency: concurrency.parse()?, prefetch })
+    }
 }
 
 /// The values of `--role`.
@@ -79,9 +105,19 @@ impl Config {
         }
         for consume in &mut consumes {
             let per_slot = consume.prefetch / consume.concurrency.max(1);
-            consume.concurrency = self.concurrency.unwrap_or(consume.concurrency);
-            consume.prefetch =
-                consume.concurrency.saturating_mul(self.prefetch_multiplier.unwrap_or(per_slot));
+            let limit = self.queue_limits.iter().rfind(|limit| limit.queue == consume.queue);
+            consume.concurrency = limit
+                .map(|limit| limit.concurrency.get())
+                .or(self.concurrency)
+                .unwrap_or(consume.concurrency);
+            consume.prefetch = limit.and_then(|limit| limit.prefetch).map_or_else(
+                || consume.concurrency.saturating_mul(self.prefetch_multiplier.unwrap_or(per_slot)),
+                NonZeroU16::get,
+            );
+        }
+        for limit in &self.queue_limits {
+            tasks::roles::find_queue(&limit.queue)
+                .with_context(|| format!("there is no queue {:?}", limit.queue))?;
         }
         if consumes.is_empty() {
             bail!("a worker needs at least one queue");
@@ -137,4 +173,45 @@ pub async fn run(
     app.finish().await;
     info!("the worker has stopped");
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::*;
+
+    #[derive(Parser)]
+    struct Cli {
+        #[command(flatten)]
+        worker: Config,
+    }
+
+    /// Concurrency and prefetch of each queue.
+    fn limits(arguments: &[&str]) -> anyhow::Result<Vec<(&'static str, u16, u16)>> {
+        let cli = Cli::try_parse_from([&["worker"], arguments].concat())?;
+        let consumes = cli.worker.consumes()?;
+        Ok(consumes.iter().map(|one| (one.queue, one.concurrency, one.prefetch)).collect())
+    }
+
+    #[test]
+    fn a_queue_has_its_roles_limits_or_its_own() {
+        assert_eq!(limits(&["--role", "retry"]).unwrap(), [("retry-tasks", 16, 64)]);
+        let delivery = limits(&[
+            "--role=delivery",
+            "--concurrency=4",
+            "--queue-limits=send-sms-tasks=100,send-email-tasks=50/60",
+        ]);
+        let expected = [("send-sms-tasks", 100, 400), ("send-email-tasks", 50, 60)];
+        assert_eq!(delivery.unwrap(), expected);
+        let both = limits(&["--queues=job-tasks", "--concurrency=8", "--prefetch-multiplier=3"]);
+        assert_eq!(both.unwrap(), [("job-tasks", 8, 24)]);
+    }
+
+    #[test]
+    fn limits_without_a_meaning_are_refused() {
+        for bad in ["job-tasks", "job-tasks=0", "job-tasks=1/0", "job-tasks=x", "no-such-queue=1"] {
+            assert!(limits(&["--queue-limits", bad]).is_err(), "{bad}");
+        }
+    }
 }

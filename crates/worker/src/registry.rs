@@ -9,7 +9,9 @@ use crate::{Context, callbacks, delivery, housekeeping, receipts};
 pub fn registry(context: Context) -> Registry<Context> {
     let registry = Registry::new(context)
         .on(delivery::sms)
+        .on_exhausted(delivery::give_up_sms)
         .on(delivery::email)
+        .on_exhausted(delivery::give_up_email)
         .on(receipts::sms)
         .on(receipts::ses)
         .on(callbacks::delivery_status)

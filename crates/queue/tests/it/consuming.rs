@@ -31,7 +31,7 @@ async fn a_retry_comes_back_through_the_broker_after_its_delay() {
     let t = TestBroker::start().await;
     let (registry, mut runs, _) = registry();
     let worker = Worker::start(&t, registry, 8).await;
-    let sent = job(1, Plan::Retry).header("notify_request_id", "r-1").header("other", 7);
+    let sent = job(1, Plan::Retry).header("request_id", "r-1").header("other", 7);
     t.publish(&sent).await;
     let first = runs.next().await;
     let second = runs.next().await;
@@ -51,7 +51,7 @@ async fn a_retry_comes_back_through_the_broker_after_its_delay() {
 async fn a_retry_is_the_message_that_celery_would_send() {
     let t = TestBroker::start().await;
     let (registry, _runs, _) = registry();
-    let sent = job(1, Plan::RetryAtOnce).header("notify_request_id", "r-1");
+    let sent = job(1, Plan::RetryAtOnce).header("request_id", "r-1");
     t.publish(&sent).await;
     let original = t.get("jobs").await.unwrap();
     let (body, reply_to) = (original.delivery.data.clone(), original.properties.reply_to().clone());
@@ -126,7 +126,7 @@ async fn subtasks_inherit_the_named_headers() {
     let trace = Trace {
         root_id: Some("root".to_owned()),
         parent_id: Some("parent".to_owned()),
-        headers: [("notify_request_id".to_owned(), json!("r-1")), ("other".to_owned(), json!(1))]
+        headers: [("request_id".to_owned(), json!("r-1")), ("other".to_owned(), json!(1))]
             .into_iter()
             .collect(),
     };
@@ -139,10 +139,10 @@ async fn subtasks_inherit_the_named_headers() {
     let traces: Vec<_> = runs.so_far().iter().map(|run| run.attempt.trace()).collect();
     assert_eq!(traces[0].root_id.as_deref(), Some("root"));
     assert_eq!(traces[0].parent_id.as_deref(), Some(with_request.id.as_str()));
-    assert_eq!(json!(traces[0].headers), json!({"notify_request_id": "r-1"}));
+    assert_eq!(json!(traces[0].headers), json!({"request_id": "r-1"}));
     // What no request caused is known by the id of the first task.
     assert_eq!(traces[1].root_id.as_deref(), Some(without.id.as_str()));
-    assert_eq!(json!(traces[1].headers), json!({"notify_request_id": without.id}));
+    assert_eq!(json!(traces[1].headers), json!({"request_id": without.id}));
     t.stop().await;
 }
 

@@ -1,5 +1,7 @@
 //! What cannot be run is kept, with the reason.
 
+use std::{sync::atomic::Ordering, time::Duration};
+
 use lapin::{
     BasicProperties,
     options::{BasicPublishOptions, BasicRejectOptions},
@@ -7,7 +9,10 @@ use lapin::{
 };
 use queue::dead_letters::{DeadLetter, Verdict, sift};
 
-use crate::support::{Plan, TestBroker, job, registry};
+use testkit::Proxy;
+use tokio::time::Instant;
+
+use crate::support::{Plan, TestBroker, job, now, registry, url};
 
 async fn letters(t: &TestBroker) -> Vec<DeadLetter> {
     let mut found = Vec::new();
@@ -29,7 +34,7 @@ async fn only_letter(t: &TestBroker) -> DeadLetter {
 /// Runs a job that ends as `plan` says, with all its retries.
 async fn run(plan: Plan) -> DeadLetter {
     let t = TestBroker::start().await;
-    let (registry, _runs, _) = registry();
+    let (registry, _runs, context) = registry();
     let mut sent = job(1, plan);
     // Its only retry is behind it.
     sent.retries = 1;
@@ -40,6 +45,9 @@ async fn run(plan: Plan) -> DeadLetter {
     assert_eq!(letter.task_id, Some(sent.id));
     assert_eq!(letter.queue, "jobs");
     assert!(letter.first_failed_at <= letter.last_failed_at);
+    // Its hook was called when it had run out of retries, and only then.
+    let exhausted = context.exhausted.load(Ordering::SeqCst);
+    assert_eq!(exhausted, u32::from(letter.reason != "failed"));
     t.stop().await;
     letter
 }
@@ -68,7 +76,7 @@ async fn a_panic() {
 #[tokio::test]
 async fn a_task_over_its_time_limit() {
     let letter = run(Plan::Hang).await;
-    assert_eq!(letter.reason, "exhausted");
+    assert_eq!(letter.reason, "over-limit");
     assert!(letter.error.starts_with("it took longer than"), "{}", letter.error);
 }
 
@@ -106,7 +114,8 @@ async fn reason_for(headers: &[(&str, &str)], body: &[u8]) -> String {
     let letter = only_letter(&t).await;
     let kept = t.get("dead-letters").await.unwrap();
     assert_eq!(kept.delivery.data, body);
-    assert_eq!(*kept.properties.expiration(), None);
+    // Not the life that its producer gave it, but a week.
+    assert_eq!(kept.properties.expiration().as_ref().unwrap().as_str(), "604800000");
     t.stop().await;
     letter.reason
 }
@@ -136,10 +145,38 @@ async fn arguments_that_do_not_fit() {
     assert_eq!(reason_for(&[("task", "job"), ("id", "1")], b"[[\"x\"],{},{}]").await, "unreadable");
 }
 
+/// A member of a group, as a Celery client sends it that wants the results or does not.
+async fn group_member(ignore_result: bool) -> Option<String> {
+    let t = TestBroker::start().await;
+    let (registry, mut runs, _) = registry();
+    let mut message = queue::wire::encode(&job(1, Plan::Succeed), "any", "any", now()).unwrap();
+    let mut headers = message.properties.headers().clone().unwrap();
+    headers.insert("group".into(), AMQPValue::LongString("g-1".into()));
+    headers.insert("ignore_result".into(), AMQPValue::Boolean(ignore_result));
+    message.properties = message.properties.with_headers(headers);
+    t.drain(&registry).await;
+    let (name, options) = (t.name("jobs").into(), BasicPublishOptions::default());
+    t.channel
+        .basic_publish("".into(), name, options, &message.body, message.properties)
+        .await
+        .unwrap();
+    while t.drain(&registry).await == 0 {}
+    let letter = letters(&t).await.pop().map(|letter| letter.reason);
+    assert_eq!(runs.so_far().len(), usize::from(letter.is_none()));
+    t.stop().await;
+    letter
+}
+
+#[tokio::test]
+async fn a_group_whose_results_are_wanted() {
+    assert_eq!(group_member(false).await.as_deref(), Some("expects-result"));
+    assert_eq!(group_member(true).await, None);
+}
+
 #[tokio::test]
 async fn a_chain() {
     let body = br#"[[1, "Succeed"], {}, {"chain": [{"task": "job"}]}]"#;
-    assert_eq!(reason_for(&[("task", "job"), ("id", "1")], body).await, "callbacks");
+    assert_eq!(reason_for(&[("task", "job"), ("id", "1")], body).await, "expects-result");
 }
 
 /// A message that was lost with its worker `times` times, and now once more.
@@ -195,5 +232,67 @@ async fn each_is_kept_requeued_or_deleted() {
     let again = t.get("jobs").await.unwrap().delivery;
     let message = queue::wire::Message { properties: again.properties, body: again.data };
     assert_eq!(queue::wire::decode(&message, "jobs").unwrap(), all[0]);
+    t.stop().await;
+}
+
+#[tokio::test]
+async fn each_is_kept_for_so_long() {
+    let t = TestBroker::start_alone(9, |config| {
+        config.dead_letter_retention = Duration::from_secs(2);
+    })
+    .await;
+    let (registry, _runs, _) = registry();
+    t.publish(&job(1, Plan::Fail)).await;
+    t.drain(&registry).await;
+    assert_eq!(letters(&t).await.len(), 1);
+    let begun = Instant::now();
+    while !letters(&t).await.is_empty() {
+        assert!(begun.elapsed() < Duration::from_secs(20), "it stays");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    t.stop().await;
+}
+
+/// Whoever re-queues may be killed at any moment. What it has not finished is undone by the broker,
+/// so that doing it again does not double the task.
+#[tokio::test]
+async fn an_interrupted_requeue_changes_nothing() {
+    let proxy = Proxy::start(&url()).await;
+    let t = TestBroker::start_at(&proxy.url).await;
+    let (registry, mut runs, _) = registry();
+    for number in 0..20 {
+        t.publish(&job(number, Plan::Fail)).await;
+    }
+    t.drain(&registry).await;
+    assert_eq!(runs.so_far().len(), 20);
+    let mut judged = 0;
+    let cut = |_: &DeadLetter| {
+        judged += 1;
+        if judged == 10 {
+            proxy.hang();
+        }
+        Verdict::Requeue
+    };
+    let interrupted = tokio::time::timeout(Duration::from_secs(2), sift(&t.broker, cut)).await;
+    assert!(!matches!(interrupted, Ok(Ok(_))));
+    proxy.cut();
+    let begun = Instant::now();
+    let mut requeued = 9;
+    while requeued < 20 {
+        assert!(begun.elapsed() < Duration::from_secs(20), "{requeued} re-queued");
+        let found = sift(&t.broker, |_| Verdict::Requeue).await;
+        requeued += found.unwrap_or_default();
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    let mut numbers = Vec::new();
+    while let Some(found) = t.get("jobs").await {
+        let message = queue::wire::Message {
+            properties: found.properties.clone(),
+            body: found.delivery.data.clone(),
+        };
+        numbers.push(queue::wire::decode(&message, "jobs").unwrap().args[0].as_u64().unwrap());
+    }
+    numbers.sort_unstable();
+    assert_eq!(numbers, (0..20).collect::<Vec<_>>());
     t.stop().await;
 }

@@ -10,7 +10,7 @@ use crate::support::{Plan, TestBroker, job, new_id, now, registry};
 #[tokio::test]
 async fn what_is_published_can_be_read_by_anyone() {
     let t = TestBroker::start().await;
-    let sent = job(7, Plan::Succeed).header("notify_request_id", "r-1");
+    let sent = job(7, Plan::Succeed).header("request_id", "r-1");
     t.publish(&sent).await;
     let got = t.get("jobs").await.unwrap().delivery;
     let message = wire::Message { properties: got.properties, body: got.data };

@@ -63,6 +63,8 @@ pub struct Run {
 pub struct Context {
     runs: mpsc::UnboundedSender<Run>,
     pub busy: Arc<AtomicU32>,
+    /// How often a job had its last run in vain.
+    pub exhausted: Arc<AtomicU32>,
     /// How long each run takes.
     pub work: Duration,
 }
@@ -79,6 +81,15 @@ async fn run(context: Context, job: Job, attempt: Attempt) -> TaskResult {
         Plan::RetryAtOnce => Err(TaskError::retry_in("again", Duration::ZERO)),
         Plan::Panic => panic!("a panic that the test asked for"),
         Plan::Hang => std::future::pending().await,
+    }
+}
+
+async fn exhausted(context: Context, job: Job, attempt: Attempt) -> TaskResult {
+    assert!(attempt.is_last());
+    context.exhausted.fetch_add(1, Ordering::SeqCst);
+    match job.plan {
+        Plan::Panic => panic!("another panic that the test asked for"),
+        _ => Err(TaskError::fail("nothing helps")),
     }
 }
 
@@ -103,8 +114,9 @@ pub fn registry() -> (Registry<Context>, Runs, Context) {
 /// A registry whose runs take as long as `work`.
 pub fn registry_with(work: Duration) -> (Registry<Context>, Runs, Context) {
     let (runs, seen) = mpsc::unbounded_channel();
-    let context = Context { runs, busy: Arc::default(), work };
-    let registry = Registry::new(context.clone()).on(run).reserve("someday", "later");
+    let context = Context { runs, busy: Arc::default(), work, exhausted: Arc::default() };
+    let registry =
+        Registry::new(context.clone()).on(run).on_exhausted(exhausted).reserve("someday", "later");
     (registry, Runs(seen), context)
 }
 
@@ -140,6 +152,13 @@ fn url_of(vhost: usize) -> String {
     format!("amqp://{authority}/{vhost}")
 }
 
+fn config_for(url: &str) -> BrokerConfig {
+    let mut config = BrokerConfig::new(url);
+    config.request_id_header = Some("request_id".to_owned());
+    config.inherited_headers = vec!["request_id".to_owned()];
+    config
+}
+
 pub struct TestBroker {
     pub broker: Broker,
     pub config: BrokerConfig,
@@ -155,7 +174,7 @@ impl TestBroker {
 
     /// With the crate's connections going to `url`, say that of a proxy.
     pub async fn start_at(address: &str) -> Self {
-        let mut config = BrokerConfig::new(address);
+        let mut config = config_for(address);
         config.queue_prefix = format!("{}-", new_id());
         config.publish_timeout_ms = 60_000;
         Self::start_with(config).await
@@ -169,11 +188,11 @@ impl TestBroker {
     /// for all. Its worker is `w1@host`.
     pub async fn start_alone(vhost: usize, set: impl FnOnce(&mut BrokerConfig)) -> Self {
         let url = url_of(vhost);
-        let mut config = BrokerConfig::new(url.as_str());
+        let mut config = config_for(&url);
         config.queue_prefix = format!("{}-", new_id());
         // Sooner there than replicated ones.
         config.delayed_queue_type = QueueType::Classic;
-        config.nodename = Some("w1@host".to_owned());
+        config.nodename = Some("w1@host".parse().unwrap());
         set(&mut config);
         Self::start_beside(&url, config).await
     }
@@ -229,8 +248,16 @@ impl Worker {
         registry: Registry<C>,
         prefetch: u16,
     ) -> Self {
+        Self::start_with(&t.config, registry, prefetch).await
+    }
+
+    pub async fn start_with<C: Clone + Send + Sync + 'static>(
+        config: &BrokerConfig,
+        registry: Registry<C>,
+        prefetch: u16,
+    ) -> Self {
         let stop = CancellationToken::new();
-        let broker = Broker::connect(&t.config, Source::new(now, new_id)).await;
+        let broker = Broker::connect(config, Source::new(now, new_id)).await;
         let token = stop.clone();
         let task = tokio::spawn(async move {
             let queues = ["jobs", "retries"].map(|queue| Consume {

@@ -1,32 +1,36 @@
 //! Publishes the schedule in `tasks`, nothing else.
 //!
 //! Every entry has *slots*, the moments at which it is due. A beat that finds the latest slot of an
-//! entry not yet taken takes it: the row (entry, slot) and the task message are written in one
-//! transaction, and the outbox relay of any API or worker process publishes the message within a
-//! second. The row's key is unique and the task's id derives from the slot, so however many beats
-//! run, paused or stale, an entry fires once a slot; and one that nobody was there to fire is made
-//! up for once, with its latest slot.
+//! entry not yet taken takes it: one statement writes the row (entry, slot) and the task message,
+//! and the outbox relay of any API or worker process publishes the message within a second. There
+//! is no leader to be lost: any number of beats look once a second, and the key of the row decides.
+//!
+//! What that gives:
+//! - A slot fires once, however many beats run, die or are paused: the row's key is unique, and the
+//!   task's id derives from the slot.
+//! - Slots that pass while no beat runs, or no database, are made up for by one firing: the latest
+//!   slot's. The ones before it are past, and are never fired.
+//! - The time is the database's. A beat whose own clock is wrong does no harm. When the database's
+//!   clock jumps ahead, that counts as an absence; when it is put back, the slots that were fired
+//!   early stay fired, and all others fire as the clock passes them.
 
 mod slots;
 
-use std::time::Duration;
+use std::{ops::Range, time::Duration};
 
 use anyhow::Context;
 use domain::Clock;
-use store::{Pool, outbox::OutboxRow};
+use store::{Pool, beat::Due, outbox::OutboxRow};
 use tasks::schedule::{Entry, schedule};
 use time::OffsetDateTime;
 use tokio_util::sync::CancellationToken;
-use tracing::{error, info};
+use tracing::{error, info, warn};
 use uuid::Uuid;
 
-pub use slots::Timetable;
+pub use slots::{Timetable, on_londons_clock};
 
 /// How often beat looks at the clock.
 const TICK: Duration = Duration::from_secs(1);
-
-/// How long taken slots are remembered.
-const MEMORY: time::Duration = time::Duration::days(7);
 
 /// Names the ids of periodic tasks: a task's id is a UUIDv5 of its entry and slot in this space.
 const NAMESPACE: Uuid = Uuid::from_u128(0x6b3f_57a4_5d0e_4c52_9f0b_70c6_d1a2_4e11);
@@ -35,11 +39,13 @@ const NAMESPACE: Uuid = Uuid::from_u128(0x6b3f_57a4_5d0e_4c52_9f0b_70c6_d1a2_4e1
 struct Watched {
     entry: Entry,
     timetable: Timetable,
-    /// The latest slot that is known to be taken.
-    taken: Option<OffsetDateTime>,
+    /// From a slot that is known to be taken to the next one: while it is that time, there is
+    /// nothing to do.
+    done: Option<Range<OffsetDateTime>>,
 }
 
-/// Fires the schedule until `stop`. Errors of the database are logged and tried again.
+/// Fires the schedule until `stop`. Errors of the database are logged and tried again. `clock` makes
+/// ids; the time is the database's.
 ///
 /// # Errors
 /// When the schedule itself is wrong.
@@ -49,22 +55,20 @@ pub async fn run(db: Pool, clock: Clock, stop: CancellationToken) -> anyhow::Res
         .map(|entry| {
             let timetable = Timetable::new(entry.when)
                 .with_context(|| format!("the schedule of {}", entry.name))?;
-            Ok(Watched { entry, timetable, taken: None })
+            Ok(Watched { entry, timetable, done: None })
         })
         .collect::<anyhow::Result<Vec<_>>>()?;
     info!(entries = watched.len(), "beat starts");
     let mut started = false; // the first look is taken even by a beat that is stopped at once
     loop {
-        for entry in &mut watched {
-            // A database that hangs must not keep a beat that is asked to stop.
-            let looked = tokio::select! {
-                () = stop.cancelled(), if started => Ok(()),
-                looked = look(&db, &clock, entry) => looked,
-            };
-            if let Err(error) = looked {
-                metrics::counter!("beat_errors_total").increment(1);
-                error!(entry = entry.entry.name, error = format!("{error:#}"), "not fired yet");
-            }
+        // A database that hangs must not keep a beat that is asked to stop.
+        let looked = tokio::select! {
+            () = stop.cancelled(), if started => break,
+            looked = look(&db, &clock, &mut watched) => looked,
+        };
+        if let Err(error) = looked {
+            metrics::counter!("beat_errors_total").increment(1);
+            error!(error = format!("{error:#}"), "nothing is fired for now");
         }
         started = true;
         tokio::select! {
@@ -84,13 +88,13 @@ pub async fn fire_now(db: &Pool, clock: &Clock, name: &str) -> anyhow::Result<()
     let entry = schedule()
         .into_iter()
         .find(|entry| entry.name == name)
-        .with_context(|| format!("there is no entry {name:?}"))?;
+        .with_context(|| format!("there is no entry {name:?} in the schedule"))?;
     let row = message(&entry, clock.new_id(), clock.now(), clock)?;
     store::outbox::insert(&db.get().await?, &[row]).await?;
     Ok(())
 }
 
-/// Each entry with the next `count` times at which it is due.
+/// Each entry with the next `count` times after `now` at which it is due.
 ///
 /// # Errors
 /// When the schedule itself is wrong.
@@ -115,34 +119,37 @@ pub fn next_times(
         .collect()
 }
 
-/// Takes the latest slot of an entry if nobody has.
-async fn look(db: &Pool, clock: &Clock, watched: &mut Watched) -> anyhow::Result<()> {
-    let now = clock.now();
-    let Some(slot) = watched.timetable.latest(now)? else { return Ok(()) };
-    if watched.taken.is_some_and(|taken| taken >= slot) {
+/// Takes the latest slot of every entry, where nobody has.
+async fn look(db: &Pool, clock: &Clock, watched: &mut [Watched]) -> anyhow::Result<()> {
+    let db = db.get().await?;
+    let now = store::beat::now(&db).await?;
+    let mut due = Vec::new();
+    for Watched { entry, timetable, done } in watched {
+        if done.as_ref().is_some_and(|done| done.contains(&now)) {
+            continue;
+        }
+        let Some(period) = timetable.period(now)? else { continue };
+        let (name, slot) = (entry.name, period.start);
+        let id = Uuid::new_v5(&NAMESPACE, format!("{name} {}", slot.unix_timestamp()).as_bytes());
+        let message = OutboxRow { created_at: now, ..message(entry, id, slot, clock)? };
+        due.push((Due { entry: name, slot, next: period.end, message }, done));
+    }
+    if due.is_empty() {
         return Ok(());
     }
-    let name = watched.entry.name;
-    let mut db = db.get().await?;
-    let tx = db.transaction().await?;
-    let last = store::beat::last_slot(&tx, name).await?;
-    let due = last.is_none_or(|last| last < slot);
-    if due && store::beat::take_slot(&tx, name, slot, now).await? {
-        // The very first look at an entry only notes where it begins.
-        if last.is_some() {
-            let id =
-                Uuid::new_v5(&NAMESPACE, format!("{name} {}", slot.unix_timestamp()).as_bytes());
-            let row = message(&watched.entry, id, slot, clock)?;
-            store::outbox::insert(&tx, &[row]).await?;
-        }
-        store::beat::forget_slots(&tx, name, now - MEMORY).await?;
-        tx.commit().await?;
-        if last.is_some() {
-            metrics::counter!("beat_fired_total", "entry" => name).increment(1);
-            info!(entry = name, %slot, "fired");
+    let (due, done): (Vec<_>, Vec<_>) = due.into_iter().unzip();
+    let fired = store::beat::fire(&db, &due).await?;
+    for (due, done) in due.iter().zip(done) {
+        *done = Some(due.slot..due.next);
+        if fired.contains(&due.message.id) {
+            metrics::counter!("beat_fired_total", "entry" => due.entry).increment(1);
+            info!(entry = due.entry, slot = %due.slot, "fired");
         }
     }
-    watched.taken = Some(slot);
+    let entries: Vec<_> = due.iter().map(|due| due.entry).collect();
+    if let Err(error) = store::beat::forget(&db, &entries).await {
+        warn!(%error, "old slots are not forgotten yet");
+    }
     Ok(())
 }
 

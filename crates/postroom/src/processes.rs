@@ -8,6 +8,7 @@ use domain::Clock;
 use queue::{Broker, Source};
 use runtime::Health;
 use store::{DatabaseConfig, Limits, RedisConfig};
+use time::macros::format_description;
 use worker::Senders;
 
 use crate::broker::BrokerOptions;
@@ -54,7 +55,7 @@ pub(crate) struct Beat {
 /// What can be asked of beat besides running it.
 #[derive(clap::Subcommand)]
 enum BeatAction {
-    /// Print each entry with its next five times, UTC
+    /// Print each entry with its next five times, in UTC and in London
     Schedule,
     /// Fire an entry once, now, whatever its schedule says
     Run {
@@ -168,9 +169,13 @@ impl Migrate {
 }
 
 fn print_schedule(clock: &Clock) -> anyhow::Result<()> {
+    let minute = format_description!("[year]-[month]-[day] [hour]:[minute]");
     for (name, times) in beat::next_times(clock.now(), 5)? {
-        let times: Vec<String> = times.iter().map(ToString::to_string).collect();
-        println!("{name}\n    {}", times.join("\n    "));
+        println!("{name}");
+        for time in times {
+            let local = beat::on_londons_clock(time)?.format(minute)?;
+            println!("    {} UTC    {local} London", time.format(minute)?);
+        }
     }
     Ok(())
 }

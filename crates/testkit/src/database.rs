@@ -5,10 +5,11 @@ use std::{env, thread};
 use anyhow::{Context, Result};
 use deadpool_postgres::{Object, Pool};
 use store::{DatabaseConfig, migrate};
+use time::OffsetDateTime;
 use tokio_postgres::{Client, Config, NoTls, error::SqlState};
 use url::Url;
 
-use crate::unique;
+use crate::{clock, unique};
 
 /// Where the tests' own server is. Never an operator's setting: databases are dropped here.
 const SERVER: &str = "POSTROOM_TEST_DATABASE_URL";
@@ -78,6 +79,16 @@ impl Database {
     /// When there is none.
     pub async fn client(&self) -> Object {
         self.pool.get().await.unwrap_or_else(|error| panic!("no test database connection: {error}"))
+    }
+
+    /// Stops the clock of this database at a whole second. Only connections made after the first
+    /// call know it: call it first of all.
+    ///
+    /// # Panics
+    /// When the database refuses.
+    pub async fn set_clock(&self, at: OffsetDateTime) {
+        let db = connect(&self.url).await.unwrap_or_else(|error| panic!("{error:#}"));
+        clock::set(&db, at).await;
     }
 
     /// Drops the database now. Dropping the value does the same, but blocks the thread.

@@ -6,7 +6,10 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod clock;
 mod database;
+mod postgres;
+pub mod process;
 mod proxy;
 mod queues;
 mod rows;
@@ -14,6 +17,7 @@ mod service;
 mod template;
 
 pub use database::Database;
+pub use postgres::Postgres;
 pub use proxy::Proxy;
 pub use queues::Queues;
 pub use rows::{api_key, delivery_callback, guest, revoke_api_key};

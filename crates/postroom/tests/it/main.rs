@@ -1,0 +1,6 @@
+//! The program itself, run as its users run it.
+
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod beat;
+mod schedule;

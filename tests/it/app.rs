@@ -38,12 +38,13 @@ pub(crate) struct TestApp {
     pub url: String,
     pub http: reqwest::Client,
     pub signer: Signer,
+    /// The way to the broker.
+    pub proxy: Proxy,
+    pub queues: Queues,
     database: Database,
     broker: Broker,
     registry: Registry<worker::Context>,
     context: worker::Context,
-    proxy: Proxy,
-    queues: Queues,
     ahead: Arc<Mutex<time::Duration>>,
     stop: CancellationToken,
 }
@@ -174,6 +175,21 @@ impl TestApp {
     /// Runs every queued task until none is left; returns how many ran.
     pub(crate) async fn drain(&self) -> usize {
         queue::drain(&self.broker, &self.registry, &queues()).await.unwrap()
+    }
+
+    /// Lets a worker play all roles while the test goes on.
+    pub(crate) async fn while_working<T>(&self, test: impl Future<Output = T>) -> T {
+        let all = || tasks::roles::ALL.iter().flat_map(|role| role.queues);
+        let (consumes, stop): (Vec<_>, _) = (all().copied().collect(), CancellationToken::new());
+        let working = worker::run(self.context.clone(), &self.broker, &consumes, stop.clone());
+        let testing = async {
+            let result = test.await;
+            stop.cancel();
+            result
+        };
+        let (worked, result) = tokio::join!(working, testing);
+        worked.unwrap();
+        result
     }
 
     /// Runs tasks and lets receipts come in until the notification has this status.

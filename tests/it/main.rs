@@ -5,6 +5,7 @@
 mod accepting;
 mod app;
 mod edges;
+mod flow_control;
 mod house_rules;
 mod outbox;
 mod scheduling;

@@ -2,7 +2,8 @@
 
 use lapin::{
     Channel, Connection, ConnectionProperties,
-    options::{QueueDeleteOptions, QueuePurgeOptions},
+    options::{BasicGetOptions, QueueDeclareOptions, QueueDeleteOptions, QueuePurgeOptions},
+    types::{AMQPValue, FieldTable},
 };
 
 /// The queues of one test at the broker: those of a prefix.
@@ -27,6 +28,38 @@ impl Queues {
         let (_connection, channel) = self.channel().await;
         let name = format!("{}{name}", self.prefix);
         channel.queue_purge(name.into(), QueuePurgeOptions::default()).await.unwrap();
+    }
+
+    /// Makes one that refuses messages when it holds so many.
+    ///
+    /// # Panics
+    /// When it exists already.
+    pub async fn limit(&self, name: &str, messages: i32) {
+        let (_connection, channel) = self.channel().await;
+        let name = format!("{}{name}", self.prefix);
+        let mut arguments = FieldTable::default();
+        arguments.insert("x-max-length".into(), messages.into());
+        let refuse = AMQPValue::LongString("reject-publish".into());
+        arguments.insert("x-overflow".into(), refuse);
+        let options = QueueDeclareOptions { durable: true, ..Default::default() };
+        channel.queue_declare(name.into(), options, arguments).await.unwrap();
+    }
+
+    /// Takes every message that waits in one of them, and returns the ids of their tasks.
+    ///
+    /// # Panics
+    /// When the queue does not exist, or a message has no id.
+    pub async fn take(&self, name: &str) -> Vec<String> {
+        let (_connection, channel) = self.channel().await;
+        let name = format!("{}{name}", self.prefix);
+        let mut ids = Vec::new();
+        let options = BasicGetOptions { no_ack: true };
+        while let Some(message) = channel.basic_get(name.as_str().into(), options).await.unwrap() {
+            let headers = message.delivery.properties.headers().as_ref().unwrap();
+            let id = headers.inner()["id"].as_long_string().unwrap();
+            ids.push(id.to_string());
+        }
+        ids
     }
 
     /// Deletes those that exist.

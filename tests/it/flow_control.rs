@@ -1,0 +1,172 @@
+//! What is slow or full holds up nothing else, and is not waited for.
+
+use std::{
+    collections::HashSet,
+    time::{Duration, Instant},
+};
+
+use domain::{KeyType, NotificationId, NotificationStatus as Status};
+use futures_util::{StreamExt, stream};
+use serde_json::json;
+use stub::Kind;
+
+use crate::app::{Client, TestApp, id};
+
+/// Methods of AMQP's connection class.
+const BLOCKED: u16 = 60;
+const UNBLOCKED: u16 = 61;
+
+/// A number that the provider answers for after two seconds.
+const SLOW: &str = "07700900007";
+/// A number that gets no receipt, so that one message is one task.
+const QUIET: &str = "07700900009";
+
+/// How long an unconfirmed publish is waited for, and then the answer on a busy machine.
+const PUBLISH_TIMEOUT: Duration = Duration::from_secs(2);
+const SOON: Duration = Duration::from_secs(5);
+
+/// A service that may send as much as the tests here do.
+async fn client(t: &TestApp) -> Client {
+    let db = t.db().await;
+    let service = testkit::service(&db).live().sms_limit(100_000).rate_limit(100_000);
+    t.client_of(service.create().await, KeyType::Normal).await
+}
+
+/// Sends so many text messages, 32 at a time; their ids, and the longest wait for an answer.
+async fn send_many(client: &Client, number: &str, count: usize) -> (Vec<NotificationId>, Duration) {
+    let body = json!({ "phone_number": number, "template_id": client.sms,
+                       "personalisation": { "name": "Ada" } });
+    let send = async |_| {
+        let started = Instant::now();
+        let answer = client.post("/v2/notifications/sms", &body).await.expect(201);
+        (id(&answer), started.elapsed())
+    };
+    let sent: Vec<_> = stream::iter(0..count).map(send).buffer_unordered(32).collect().await;
+    let longest = sent.iter().map(|(_, took)| *took).max().unwrap();
+    (sent.into_iter().map(|(id, _)| id).collect(), longest)
+}
+
+/// Sends so many emails, and waits until all are delivered; how long it took.
+async fn deliver_emails(t: &TestApp, client: &Client, count: usize) -> Duration {
+    let started = Instant::now();
+    let mut ids = Vec::new();
+    for _ in 0..count {
+        ids.push(client.send_email("ada@example.com").await);
+    }
+    for id in ids {
+        while t.status(id).await != Status::Delivered {
+            assert!(started.elapsed() < Duration::from_secs(60), "{id} is not delivered");
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    }
+    started.elapsed()
+}
+
+async fn outbox(t: &TestApp) -> i64 {
+    store::outbox::count(&t.db().await).await.unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_slow_provider_of_text_messages_does_not_hold_up_emails() {
+    let t = TestApp::start().await;
+    let client = client(&t).await;
+    t.while_working(async {
+        deliver_emails(&t, &client, 1).await; // all is up and warm
+        let alone = deliver_emails(&t, &client, 20).await;
+        send_many(&client, SLOW, 300).await; // nearly 20 seconds of work, 32 at a time
+        let beside = deliver_emails(&t, &client, 20).await;
+        let texts = t.stub.received(Kind::Sms).len();
+        assert!(texts < 300, "no text message waits any more");
+        assert!(beside < 2 * alone + SOON, "{alone:?} alone, {beside:?} beside {texts} texts");
+        t.purge(tasks::queues::SEND_SMS).await; // what waits in the worker is still sent
+    })
+    .await;
+    t.end_as_it_is().await;
+}
+
+#[tokio::test]
+async fn what_a_full_queue_refuses_waits_in_the_outbox() {
+    let t = TestApp::start().await;
+    let client = client(&t).await;
+    t.queues.limit(tasks::queues::SEND_SMS, 5).await;
+    let (ids, longest) = send_many(&client, QUIET, 12).await;
+    assert!(longest < SOON, "{longest:?}");
+    assert_eq!(outbox(&t).await, 7);
+    assert_eq!(t.app.relay_once().await.unwrap(), 0, "it is still full");
+
+    assert_eq!(t.drain().await, 5);
+    // Refused by the broker: tried again when the claim of the last try is over.
+    t.advance(time::Duration::seconds(31));
+    assert_eq!(t.app.relay_once().await.unwrap(), 5, "two more do not fit");
+    assert_eq!(t.drain().await, 5);
+    t.advance(time::Duration::seconds(31));
+    assert_eq!(t.app.relay_once().await.unwrap(), 2);
+    assert_eq!(t.drain().await, 2);
+    for id in ids {
+        assert_eq!(t.status(id).await, Status::Sending);
+    }
+    t.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn while_the_broker_is_blocked_thousands_of_messages_wait_in_the_outbox() {
+    const MESSAGES: usize = 2000;
+    let t = TestApp::start().await;
+    let client = client(&t).await;
+    client.send_sms(QUIET).await; // the publisher knows the queue
+    assert_eq!(t.queues.take(tasks::queues::SEND_SMS).await.len(), 1);
+    t.proxy.say(BLOCKED, b"\x0alow memory").await;
+    let before = memory_kib();
+    let (_, longest) = send_many(&client, QUIET, MESSAGES).await;
+    let grown = memory_kib().saturating_sub(before);
+    assert!(longest < SOON, "{longest:?}");
+    let waiting = usize::try_from(outbox(&t).await).unwrap();
+    let early = t.queues.take(tasks::queues::SEND_SMS).await.len();
+    assert_eq!(waiting + early, MESSAGES);
+    assert!(early < MESSAGES / 10, "{early} were published before the news came");
+    assert!(grown < 100 * 1024, "{grown} KiB");
+
+    t.proxy.say(UNBLOCKED, b"").await;
+    let deadline = Instant::now() + Duration::from_secs(60);
+    while outbox(&t).await > 0 {
+        assert!(Instant::now() < deadline, "{} are left", outbox(&t).await);
+        t.app.relay_once().await.unwrap();
+    }
+    let ids = t.queues.take(tasks::queues::SEND_SMS).await;
+    assert_eq!(ids.len(), waiting, "each was relayed once");
+    assert_eq!(ids.iter().collect::<HashSet<_>>().len(), waiting);
+    t.end().await;
+}
+
+/// The memory that this process, which is also the API's, has in use.
+fn memory_kib() -> usize {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
+    line.trim().trim_end_matches(" kB").parse().unwrap()
+}
+
+#[tokio::test]
+async fn a_silent_broker_is_waited_for_only_shortly() {
+    let t = TestApp::start().await;
+    let client = client(&t).await;
+    client.send_sms(QUIET).await;
+    assert_eq!(t.queues.take(tasks::queues::SEND_SMS).await.len(), 1);
+    t.proxy.silence();
+    let (mut ids, longest) = send_many(&client, QUIET, 20).await;
+    assert!(longest < SOON, "{longest:?}");
+    // Once is enough: then the connection counts as lost.
+    let (more, longest) = send_many(&client, QUIET, 20).await;
+    assert!(longest < PUBLISH_TIMEOUT, "{longest:?}");
+    ids.extend(more);
+    assert_eq!(outbox(&t).await, 40);
+
+    t.mend_broker().await;
+    assert_eq!(t.app.relay_once().await.unwrap(), 40);
+    // The broker may have the first messages twice: what went unanswered may have arrived.
+    assert!(t.drain().await >= 40);
+    for id in ids {
+        assert_eq!(t.status(id).await, Status::Sending);
+    }
+    assert_eq!(t.stub.received(Kind::Sms).len(), 40, "each was sent once");
+    t.end().await;
+}

@@ -6,6 +6,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod celery;
 mod clock;
 mod database;
 mod postgres;
@@ -16,6 +17,7 @@ mod rows;
 mod service;
 mod template;
 
+pub use celery::{Celery, Process};
 pub use database::Database;
 pub use postgres::Postgres;
 pub use proxy::Proxy;

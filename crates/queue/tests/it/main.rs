@@ -10,5 +10,6 @@ mod dead_letters;
 mod events;
 mod faults;
 mod golden;
+mod interop;
 mod publishing;
 mod support;

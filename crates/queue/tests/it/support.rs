@@ -144,7 +144,7 @@ pub fn url() -> String {
 }
 
 /// The URL of one of the vhosts for tests.
-fn url_of(vhost: usize) -> String {
+pub fn url_of(vhost: usize) -> String {
     let vhosts = environment("POSTROOM_TEST_VHOSTS");
     let vhost = vhosts.split(',').nth(vhost).unwrap();
     let server = environment("POSTROOM_TEST_BROKER_URL");

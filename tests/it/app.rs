@@ -362,7 +362,9 @@ fn broker_url() -> String {
 }
 
 async fn connect(url: &str, prefix: &str, clock: &Clock) -> Broker {
-    let mut config = BrokerConfig::new(url);
+    // A connection that a test calls blocked sends nothing, not even heartbeats: the broker, which
+    // knows of no block, would end it after six seconds.
+    let mut config = BrokerConfig::new(format!("{url}?heartbeat=60"));
     prefix.clone_into(&mut config.queue_prefix);
     config.request_id_header = Some(tasks::headers::REQUEST_ID.to_owned());
     config.inherited_headers = tasks::headers::INHERITED.map(str::to_owned).into();

@@ -66,6 +66,19 @@ async fn outbox(t: &TestApp) -> i64 {
     store::outbox::count(&t.db().await).await.unwrap()
 }
 
+/// Relays until nothing waits any more. What the broker did not take is held for half a minute,
+/// which need not be waited for.
+async fn relay_all(t: &TestApp) {
+    let deadline = Instant::now() + Duration::from_secs(60);
+    while outbox(t).await > 0 {
+        assert!(Instant::now() < deadline, "{} messages are left", outbox(t).await);
+        if t.app.relay_once().await.unwrap() == 0 {
+            t.advance(time::Duration::seconds(31));
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    }
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_slow_provider_of_text_messages_does_not_hold_up_emails() {
     let t = TestApp::start().await;
@@ -127,11 +140,7 @@ async fn while_the_broker_is_blocked_thousands_of_messages_wait_in_the_outbox() 
     assert!(grown < 100 * 1024, "{grown} KiB");
 
     t.proxy.say(UNBLOCKED, b"").await;
-    let deadline = Instant::now() + Duration::from_secs(60);
-    while outbox(&t).await > 0 {
-        assert!(Instant::now() < deadline, "{} are left", outbox(&t).await);
-        t.app.relay_once().await.unwrap();
-    }
+    relay_all(&t).await;
     let ids = t.queues.take(tasks::queues::SEND_SMS).await;
     assert_eq!(ids.len(), waiting, "each was relayed once");
     assert_eq!(ids.iter().collect::<HashSet<_>>().len(), waiting);
@@ -161,7 +170,7 @@ async fn a_silent_broker_is_waited_for_only_shortly() {
     assert_eq!(outbox(&t).await, 40);
 
     t.mend_broker().await;
-    assert_eq!(t.app.relay_once().await.unwrap(), 40);
+    relay_all(&t).await;
     // The broker may have the first messages twice: what went unanswered may have arrived.
     assert!(t.drain().await >= 40);
     for id in ids {

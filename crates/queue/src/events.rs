@@ -7,7 +7,7 @@ use std::{
 
 use lapin::{
     BasicProperties, Channel, Connection, ExchangeKind,
-    options::{BasicPublishOptions, ExchangeDeclareOptions},
+    options::{BasicPublishOptions, ConfirmSelectOptions, ExchangeDeclareOptions},
     types::FieldTable,
 };
 use serde_json::{Value, json};
@@ -92,6 +92,9 @@ pub(crate) async fn send(
         }
     }
     let farewell = async {
+        // From now on each publish is confirmed: lapin may let the end of a connection overtake what
+        // is not written yet.
+        answered(out.channel.confirm_select(ConfirmSelectOptions::default())).await?;
         out.tasks(None, &mut waiting).await?;
         out.worker("worker-offline").await
     };
@@ -159,7 +162,7 @@ impl<'a> Out<'a> {
         let (key, body) = (table::name(routing_key)?, body.to_string());
         let publish =
             self.channel.basic_publish(EXCHANGE.into(), key, options, body.as_bytes(), properties);
-        answered(publish).await?;
+        answered(answered(publish).await?).await?;
         Ok(())
     }
 }

@@ -26,10 +26,12 @@ class TaskOfRequest(Task):
 
 app = Celery("app", broker=os.environ["BROKER_URL"], task_cls=TaskOfRequest)
 app.conf.broker_connection_retry_on_startup = True
+# Without confirms the last message of a script that ends is lost now and then.
+app.conf.broker_transport_options = {"confirm_publish": True}
 if "QUORUM" in os.environ:
     # Celery's delayed delivery begins with the first quorum queue, and leaves direct exchanges out.
     app.conf.task_default_queue_type = app.conf.task_create_missing_queue_type = "quorum"
-    app.conf.task_default_exchange_type = "topic"
+    app.conf.task_default_exchange_type = app.conf.task_create_missing_queue_exchange_type = "topic"
     app.conf.broker_native_delayed_delivery_queue_type = os.environ["QUORUM"]
     # A worker makes the way back for its own queues and the default one, and expects both to exist.
     app.conf.task_default_queue = app.conf.task_default_routing_key = queue("others")

@@ -2,13 +2,18 @@
 
 use std::time::Duration;
 
-use lapin::{Channel, options::BasicGetOptions};
+use lapin::{
+    Channel,
+    options::BasicGetOptions,
+    protocol::{AMQPClass, basic},
+};
 use queue::QueueType;
 use serde_json::{Value, json};
 
 use super::{
     app::{self, Version, vhost},
     notes::{self, envelope, letters},
+    tap::Tap,
     waiting::{delayed, purge},
 };
 use crate::support::{TestBroker, now, url_of};
@@ -50,7 +55,10 @@ note.apply_async(("countdown", eta.timestamp()), countdown=3, queue=queue("jobs"
 note.apply_async(("eta", eta.timestamp()), eta=eta, queue=queue("retries"))
 note.apply_async(("years",), countdown=3 * 365 * 86400, queue=queue("jobs"))
 "#;
-    celery.python(script).await;
+    let tap = Tap::start(&url_of(vhost::DELAYS)).await;
+    celery.clone().with("BROKER_URL", &tap.url).python(script).await;
+    let exchanges: Vec<_> = tap.said().into_iter().filter_map(exchange_published_to).collect();
+    assert_eq!(exchanges, ["celery_delayed_27"; 3]);
     for _ in 0..2 {
         let note = notes.next().await;
         is_on_time(epoch(note.at), note.other.as_f64().unwrap(), 1.0);
@@ -83,6 +91,13 @@ note.apply_async(("years",), countdown=3 * 365 * 86400, queue=queue("jobs"))
     let prefix = prefix.clone();
     t.stop().await;
     app::forget(&url_of(vhost::DELAYS), &prefix).await;
+}
+
+fn exchange_published_to(method: AMQPClass) -> Option<String> {
+    match method {
+        AMQPClass::Basic(basic::AMQPMethod::Publish(publish)) => Some(publish.exchange.to_string()),
+        _ => None,
+    }
 }
 
 fn epoch(at: time::OffsetDateTime) -> f64 {

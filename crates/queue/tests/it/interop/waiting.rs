@@ -19,8 +19,9 @@ with_each_celery!(an_eta_waits_in_the_broker, what_has_expired_is_not_run);
 /// in each of those that have any.
 pub async fn delayed(t: &TestBroker, count: u32) -> Vec<(usize, u32)> {
     let passive = QueueDeclareOptions { passive: true, ..Default::default() };
+    let mut found = Vec::new();
     for _ in 0..1000 {
-        let mut found = Vec::new();
+        found.clear();
         for level in 0..28 {
             let name = format!("celery_delayed_{level}").into();
             let queue = t.channel.queue_declare(name, passive, Default::default()).await.unwrap();
@@ -33,7 +34,7 @@ pub async fn delayed(t: &TestBroker, count: u32) -> Vec<(usize, u32)> {
         }
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
-    panic!("no {count} messages are delayed within 20 s");
+    panic!("{count} messages should be delayed, and these are: {found:?}");
 }
 
 /// Loses what is delayed, also by a test that was broken off.

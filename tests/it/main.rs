@@ -7,6 +7,7 @@ mod app;
 mod edges;
 mod flow_control;
 mod house_rules;
+mod interop;
 mod outbox;
 mod scheduling;
 mod sending;

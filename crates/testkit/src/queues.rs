@@ -20,6 +20,12 @@ impl Queues {
         Self { url: url.to_owned(), prefix: prefix.to_owned(), names }
     }
 
+    /// What stands before each name.
+    #[must_use]
+    pub fn prefix(&self) -> &str {
+        &self.prefix
+    }
+
     /// Loses every message that waits in one of them.
     ///
     /// # Panics

@@ -1,19 +1,21 @@
 # shellcheck shell=bash disable=SC2154
-# Sourced by `servers`: private RabbitMQ. The system uses the virtual host
-# `postroom`, tests use `/` with queue names of their own, and tests that need a
-# broker to themselves borrow one of `test-1` … `test-24`.
+# Sourced by `servers`: private RabbitMQ. `rabbitmq` is for everything: the system
+# uses its virtual host `postroom`, measurements use `bench`, tests use `/` with
+# queue names of their own, and tests that need a broker to themselves borrow one
+# of `test-1` … `test-24`. `rabbitmq-soak` is the one that the soak kills.
 
-rabbitmq=$dev/rabbitmq
 test_vhosts=(test-{1..24})
 
+# start_rabbitmq NAME
 start_rabbitmq() {
-    mkdir -p "$rabbitmq"
-    echo '[].' >"$rabbitmq/enabled_plugins"
-    write_definitions >"$rabbitmq/definitions.json"
-    cat >"$rabbitmq/rabbitmq.conf" <<CONF
-listeners.tcp.1 = 127.0.0.1:$(port rabbitmq)
+    local home=$dev/$1
+    mkdir -p "$home"
+    echo '[].' >"$home/enabled_plugins"
+    write_definitions >"$home/definitions.json"
+    cat >"$home/rabbitmq.conf" <<CONF
+listeners.tcp.1 = 127.0.0.1:$(port "$1")
 definitions.import_backend = local_filesystem
-definitions.local.path = $rabbitmq/definitions.json
+definitions.local.path = $home/definitions.json
 definitions.skip_if_unchanged = true
 log.console = true
 log.console.level = warning
@@ -21,24 +23,39 @@ disk_free_limit.absolute = 50MB
 vm_memory_high_watermark.absolute = 1GB
 CONF
     start_epmd
-    # Each path is given: the defaults are the machine's own instance. HOME holds
-    # the cookie. RUNNING_UNDER_SYSTEMD lets the script become the broker instead
-    # of waiting for it as a second process.
-    launch rabbitmq "$rabbitmq" env \
-        HOME="$rabbitmq" LC_ALL=C.UTF-8 RUNNING_UNDER_SYSTEMD=true \
-        ERL_EPMD_PORT="$(port epmd)" ERL_EPMD_ADDRESS=127.0.0.1 \
-        RABBITMQ_NODENAME="postroom-$(sha256sum <<<"$root" | cut -c 1-8)@localhost" \
-        RABBITMQ_DIST_PORT="$(port rabbitmq-dist)" \
-        RABBITMQ_CONFIG_FILE="$rabbitmq/rabbitmq.conf" \
-        RABBITMQ_ADVANCED_CONFIG_FILE="$rabbitmq/advanced.config" \
-        RABBITMQ_CONF_ENV_FILE="$rabbitmq/rabbitmq-env.conf" \
-        RABBITMQ_ENABLED_PLUGINS_FILE="$rabbitmq/enabled_plugins" \
-        RABBITMQ_FEATURE_FLAGS_FILE="$rabbitmq/feature_flags" \
-        RABBITMQ_GENERATED_CONFIG_DIR="$rabbitmq/generated" \
-        RABBITMQ_MNESIA_BASE="$rabbitmq/mnesia" \
-        RABBITMQ_LOG_BASE="$rabbitmq" RABBITMQ_LOGS=- \
+    rabbitmq_settings "$1"
+    # RUNNING_UNDER_SYSTEMD lets the script become the broker instead of waiting
+    # for it as a second process.
+    launch "$1" "$home" env "${settings[@]}" RUNNING_UNDER_SYSTEMD=true \
+        RABBITMQ_DIST_PORT="$(port "$1-dist")" \
+        RABBITMQ_CONFIG_FILE="$home/rabbitmq.conf" \
+        RABBITMQ_ADVANCED_CONFIG_FILE="$home/advanced.config" \
+        RABBITMQ_ENABLED_PLUGINS_FILE="$home/enabled_plugins" \
+        RABBITMQ_FEATURE_FLAGS_FILE="$home/feature_flags" \
+        RABBITMQ_GENERATED_CONFIG_DIR="$home/generated" \
+        RABBITMQ_MNESIA_BASE="$home/mnesia" \
+        RABBITMQ_LOG_BASE="$home" RABBITMQ_LOGS=- \
         RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS='-kernel inet_dist_use_interface {127,0,0,1}' \
         /usr/lib/rabbitmq/bin/rabbitmq-server
+}
+
+# Sets `settings`: what a broker and its tools need to find each other. Each path
+# is given, here and above: the defaults are the machine's own instance. HOME holds
+# the cookie.
+rabbitmq_settings() {
+    settings=(
+        HOME="$dev/$1" LC_ALL=C.UTF-8
+        ERL_EPMD_PORT="$(port epmd)" ERL_EPMD_ADDRESS=127.0.0.1
+        RABBITMQ_NODENAME="${1/rabbitmq/postroom}-$(sha256sum <<<"$root" | cut -c 1-8)@localhost"
+        RABBITMQ_CONF_ENV_FILE="$dev/$1/rabbitmq-env.conf"
+    )
+}
+
+# rabbitmqctl NAME ARGUMENT…: an operator's command for that broker.
+rabbitmqctl() {
+    rabbitmq_settings "$1"
+    shift
+    env "${settings[@]}" /usr/lib/rabbitmq/bin/rabbitmqctl "$@"
 }
 
 # Erlang's name daemon. The broker would start one that nobody ends.
@@ -60,10 +77,11 @@ end_epmd() {
 }
 
 # Read by the broker at each start. With such a file it creates no default user:
-# the hash is of `guest`, as salt + sha256(salt + password) in base64.
+# the hash is of `guest`, as salt + sha256(salt + password) in base64. Queues of
+# measurements are lazy: they are filled first, which else takes gigabytes.
 write_definitions() {
     local vhosts='' permissions='' vhost
-    for vhost in / postroom "${test_vhosts[@]}"; do
+    for vhost in / postroom bench "${test_vhosts[@]}"; do
         vhosts+=",{\"name\":\"$vhost\"}"
         permissions+=",{\"user\":\"guest\",\"vhost\":\"$vhost\",\"configure\":\".*\",\"write\":\".*\",\"read\":\".*\"}"
     done
@@ -72,10 +90,12 @@ write_definitions() {
   "hashing_algorithm": "rabbit_password_hashing_sha256",
   "password_hash": "cG9zdLa49h3ivkvcf0K8gM14rU0FnGMXixCvRM4GhVZROpmI"}],
  "vhosts": [${vhosts#,}],
- "permissions": [${permissions#,}]}
+ "permissions": [${permissions#,}],
+ "policies": [{"vhost": "bench", "name": "lazy", "pattern": "bench", "apply-to": "queues",
+  "definition": {"queue-mode": "lazy"}}]}
 JSON
 }
 
 # A broker answers the protocol header with a frame of type 1, and only when it
 # has booted; something else at that port would answer otherwise.
-rabbitmq_answers() { [[ $(ask "$(port rabbitmq)" 'AMQP\0\0\011\001' 1) == $'\001' ]]; }
+rabbitmq_answers() { [[ $(ask "$(port "$1")" 'AMQP\0\0\011\001' 1) == $'\001' ]]; }

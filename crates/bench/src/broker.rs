@@ -16,6 +16,7 @@ use lapin::{
 };
 use queue::{Envelope, Trace, wire};
 use tasks::{DeliverSms, Task};
+use tokio::sync::Mutex;
 
 use crate::load::WARM_UP;
 
@@ -23,7 +24,11 @@ use crate::load::WARM_UP;
 const SCRATCH_QUEUE: &str = "postroom-bench";
 
 /// A connection to the system's broker.
-pub struct Broker(Connection);
+pub struct Broker {
+    connection: Connection,
+    /// For looking at queues, until a refusal ends it.
+    looking: Mutex<Option<Channel>>,
+}
 
 impl Broker {
     /// Connects.
@@ -32,7 +37,8 @@ impl Broker {
     /// When the broker cannot be reached.
     pub async fn connect(url: &str) -> anyhow::Result<Self> {
         let connection = Connection::connect(url, ConnectionProperties::default()).await;
-        Ok(Self(connection.context("connecting to the broker")?))
+        let connection = connection.context("connecting to the broker")?;
+        Ok(Self { connection, looking: Mutex::default() })
     }
 
     /// Waits until somebody consumes the text messages to be sent, or until nobody does.
@@ -51,27 +57,47 @@ impl Broker {
     }
 
     async fn consumers(&self) -> anyhow::Result<u32> {
+        let found = self.find(DeliverSms::QUEUE).await?;
+        Ok(found.map_or(0, |queue| queue.consumer_count()))
+    }
+
+    /// How many messages wait on a queue; none when it does not exist.
+    ///
+    /// # Errors
+    /// When the broker refuses.
+    pub async fn messages(&self, queue: &str) -> anyhow::Result<u32> {
+        Ok(self.find(queue).await?.map_or(0, |queue| queue.message_count()))
+    }
+
+    /// The queue, unless nobody has needed it so far.
+    async fn find(&self, queue: &str) -> anyhow::Result<Option<Queue>> {
         let passive = QueueDeclareOptions { passive: true, ..Default::default() };
-        let channel = self.0.create_channel().await?;
-        match declare(&channel, DeliverSms::QUEUE, passive).await {
+        let mut looking = self.looking.lock().await;
+        let channel = match looking.take() {
+            Some(channel) => channel,
+            None => self.connection.create_channel().await?,
+        };
+        match declare(&channel, queue, passive).await {
             Ok(queue) => {
-                channel.close(200, "bye".into()).await?;
-                Ok(queue.consumer_count())
+                *looking = Some(channel);
+                Ok(Some(queue))
             }
-            // Nobody has needed it so far. The refusal closed the channel.
-            Err(error) if is_not_found(&error) => Ok(0),
+            // The refusal closed the channel.
+            Err(error) if is_not_found(&error) => Ok(None),
             Err(error) => Err(error.into()),
         }
     }
 
-    /// Empties the queue of text messages to be sent.
+    /// Empties a queue, if it exists.
     ///
     /// # Errors
     /// When the broker refuses.
-    pub async fn purge(&self) -> anyhow::Result<()> {
-        let channel = self.0.create_channel().await?;
-        channel.queue_purge(DeliverSms::QUEUE.into(), QueuePurgeOptions::default()).await?;
-        channel.close(200, "bye".into()).await?;
+    pub async fn empty(&self, queue: &str) -> anyhow::Result<()> {
+        if self.find(queue).await?.is_some() {
+            let channel = self.connection.create_channel().await?;
+            channel.queue_purge(queue.into(), QueuePurgeOptions::default()).await?;
+            channel.close(200, "bye".into()).await?;
+        }
         Ok(())
     }
 
@@ -86,7 +112,7 @@ impl Broker {
         in_flight: usize,
         time: Duration,
     ) -> anyhow::Result<f64> {
-        let channel = self.0.create_channel().await?;
+        let channel = self.connection.create_channel().await?;
         channel.confirm_select(ConfirmSelectOptions::default()).await?;
         let durable = QueueDeclareOptions { durable: true, ..Default::default() };
         declare(&channel, SCRATCH_QUEUE, durable).await?;

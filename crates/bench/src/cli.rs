@@ -37,6 +37,12 @@ pub struct Args {
     /// The system's broker
     #[arg(long, env = "CELERY_BROKER_URL", hide_env_values = true)]
     pub broker_url: String,
+    /// A virtual host that nobody else uses, of the same broker: for the queue suite
+    #[arg(long)]
+    pub queue_broker_url: Option<String>,
+    /// Programs of a Python environment with Celery: for the queue suite
+    #[arg(long)]
+    pub celery: Option<PathBuf>,
 }
 
 /// A set of measurements.
@@ -48,6 +54,8 @@ pub enum Suite {
     Get,
     /// From POST to `delivered`, through every process
     Deliver,
+    /// One worker process beside Celery and the AMQP library; publishing; many retries
+    Queue,
     /// All of these
     All,
 }

@@ -8,6 +8,7 @@
 //! a system that somebody uses. Start reading at [`suites`].
 
 mod broker;
+mod children;
 mod cli;
 mod client;
 mod database;
@@ -15,6 +16,7 @@ mod load;
 mod processes;
 mod report;
 mod suites;
+mod worker;
 
 use std::process::ExitCode;
 

@@ -56,7 +56,11 @@ impl Drop for Halted {
     }
 }
 
-fn signal(pid: u32, signal: &str) -> anyhow::Result<()> {
+/// Sends a process a signal, such as `-TERM`.
+///
+/// # Errors
+/// When there is no such process, or we may not.
+pub fn signal(pid: u32, signal: &str) -> anyhow::Result<()> {
     let status = Command::new("kill").args([signal, &pid.to_string()]).status()?;
     ensure!(status.success(), "kill {signal}: {status}");
     Ok(())
@@ -68,7 +72,8 @@ fn start_time(stat: &str) -> Option<&str> {
     stat.rsplit_once(") ")?.1.split(' ').nth(19)
 }
 
-fn resident_kib(status: &str) -> Option<u64> {
+/// The resident memory in `/proc/PID/status`, in KiB.
+pub fn resident_kib(status: &str) -> Option<u64> {
     let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;
     line.trim().strip_suffix(" kB")?.parse().ok()
 }

@@ -1,11 +1,14 @@
 //! The figures: as a table, and as JSON.
 
+pub mod worker;
+
 use std::fmt;
 
 use serde::Serialize;
 use time::{OffsetDateTime, format_description::well_known::Rfc3339};
 
 use crate::load::{Outcome, WARM_UP};
+use worker::Queue;
 
 /// All that one run has measured.
 #[derive(Serialize)]
@@ -25,6 +28,8 @@ pub struct Report {
     pub gets: Vec<Outcome>,
     /// From POST to `delivered`.
     pub delivery: Option<Delivery>,
+    /// The queue crate alone.
+    pub queue: Option<Queue>,
     /// Resident memory.
     pub memory: Vec<Memory>,
 }
@@ -104,6 +109,7 @@ impl Report {
             posts: Vec::new(),
             gets: Vec::new(),
             delivery: None,
+            queue: None,
             memory: Vec::new(),
         }
     }
@@ -127,6 +133,7 @@ impl Report {
         {
             failures.push(format!("{} of {} delivered", delivery.delivered, delivery.posted));
         }
+        failures.extend(self.queue.iter().flat_map(Queue::failures));
         failures
     }
 }
@@ -170,6 +177,9 @@ impl fmt::Display for Report {
                 delivery.per_second,
                 delivery.slowest_ms
             )?;
+        }
+        if let Some(queue) = &self.queue {
+            write!(f, "{queue}")?;
         }
         if !self.memory.is_empty() {
             writeln!(f, "\n{:<16}{:>12}{:>12}", "resident MiB", "at rest", "after")?;

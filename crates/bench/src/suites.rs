@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, ensure};
 use domain::Clock;
 use hyper::StatusCode;
+use tasks::{DeliverSms, Task};
 
 use crate::{
     broker::Broker,
@@ -14,6 +15,7 @@ use crate::{
     load::{self, Amount},
     processes::{self, Processes},
     report::{Delivery, Memory, Post, Report, Workers},
+    worker,
 };
 
 /// How many connections a rate is measured with.
@@ -42,6 +44,33 @@ struct Bench {
 /// # Errors
 /// When the system cannot be measured. Requests it refused meanwhile are in the report.
 pub async fn run(args: &Args, clock: Clock, report: &mut Report) -> anyhow::Result<()> {
+    let processes = Processes::new(&args.run_dir);
+    let at_rest = processes::NAMES.map(|name| processes.resident_kib(name));
+    if args.suite != Suite::Queue {
+        system(args, clock.clone(), &processes, report).await?;
+    }
+    report.memory = processes::NAMES
+        .into_iter()
+        .zip(at_rest)
+        .map(|(process, at_rest_kib)| Memory {
+            process,
+            at_rest_kib,
+            after_kib: processes.resident_kib(process),
+        })
+        .collect();
+    if args.suite.has(Suite::Queue) {
+        report.queue = Some(worker::run(args, &clock).await?);
+    }
+    Ok(())
+}
+
+/// Measures the system as a whole.
+async fn system(
+    args: &Args,
+    clock: Clock,
+    processes: &Processes,
+    report: &mut Report,
+) -> anyhow::Result<()> {
     let bench = Bench {
         client: Client::new(&args.api_url, &args.api_key, &args.sms_template_id, clock.clone())?,
         database: Database::connect(&args.database_url, args.pgbench.as_deref()).await?,
@@ -49,10 +78,8 @@ pub async fn run(args: &Args, clock: Clock, report: &mut Report) -> anyhow::Resu
         time: Duration::from_secs(args.seconds.into()),
         clock,
     };
-    let processes = Processes::new(&args.run_dir);
-    let at_rest = processes::NAMES.map(|name| processes.resident_kib(name));
     bench.database.clear().await?;
-    if args.suite != Suite::Deliver {
+    if args.suite.has(Suite::Post) || args.suite.has(Suite::Get) {
         let sample = bench.sample(processes.pid("worker").is_some()).await?;
         let halted = processes.halt("worker")?;
         report.workers = Some(if halted.is_some() { Workers::Halted } else { Workers::None });
@@ -69,15 +96,6 @@ pub async fn run(args: &Args, clock: Clock, report: &mut Report) -> anyhow::Resu
         bench.broker.wait_for_workers(true).await?;
         report.delivery = Some(bench.deliver().await?);
     }
-    report.memory = processes::NAMES
-        .into_iter()
-        .zip(at_rest)
-        .map(|(process, at_rest_kib)| Memory {
-            process,
-            at_rest_kib,
-            after_kib: processes.resident_kib(process),
-        })
-        .collect();
     Ok(())
 }
 
@@ -196,7 +214,7 @@ impl Bench {
     /// Leaves nothing of the measurement before. No worker may be consuming.
     async fn clear(&self) -> anyhow::Result<()> {
         self.database.wait_for_outbox().await?;
-        self.broker.purge().await.context("emptying the queue")?;
+        self.broker.empty(DeliverSms::QUEUE).await.context("emptying the queue")?;
         self.database.clear().await
     }
 }

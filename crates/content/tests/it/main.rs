@@ -1,4 +1,8 @@
 //! Integration tests of this crate.
 
 mod any_text;
+#[path = "../../examples/vectors/cases.rs"]
+mod cases;
+#[path = "../../examples/vectors/ops/mod.rs"]
+mod ops;
 mod vectors;

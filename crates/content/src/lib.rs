@@ -20,6 +20,7 @@ pub mod phone;
 pub mod placeholder;
 pub mod python;
 pub mod recipient;
+pub mod recipients;
 pub mod sanitise;
 pub mod sms;
 pub mod typography;

@@ -31,6 +31,8 @@ fn failure(case: &Value) -> Option<String> {
         return Some(format!("{name}: no operation {op:?}"));
     };
     let facts = case["expected"].as_object().into_iter().flatten();
+    // What the reference could not tell of a file.
+    let facts = facts.filter(|(_, expected)| op != "csv" || !expected.is_null());
     let wrong: Vec<String> = facts
         .filter(|(fact, expected)| !is_same(expected, &actual[fact.as_str()]))
         .map(|(fact, expected)| {

@@ -23,6 +23,7 @@ pub mod recipient;
 pub mod recipients;
 pub mod sanitise;
 pub mod sms;
+pub mod spreadsheet;
 pub mod typography;
 pub mod whitespace;
 

@@ -24,7 +24,7 @@ use crate::{
 
 use columns::{Columns, column_key};
 pub use records::BareCarriageReturn;
-use records::{Record, Records};
+pub(crate) use records::{Record, Records};
 pub use row::{Cell, CellError, Row};
 
 /// Most rows of a file.

@@ -60,11 +60,17 @@ enum Place {
 #[derive(Clone, Debug)]
 pub(crate) struct Records<'a> {
     rest: &'a str,
+    separator: u8,
 }
 
 impl<'a> Records<'a> {
     pub(crate) fn new(text: &'a str) -> Self {
-        Self { rest: text }
+        Self::separated_by(b',', text)
+    }
+
+    /// With another ASCII character between fields.
+    pub(crate) fn separated_by(separator: u8, text: &'a str) -> Self {
+        Self { rest: text, separator }
     }
 
     /// Reads the next record into `record`; false when there is none.
@@ -98,15 +104,15 @@ impl<'a> Records<'a> {
                     Place::Quoted
                 }
                 (Place::RecordStart | Place::FieldStart, b' ') => Place::FieldStart,
-                (_, b',' | b'\n' | b'\r') => {
+                (_, end) if matches!(end, b'\n' | b'\r') || end == self.separator => {
                     if place == Place::Field {
                         record.text.push_str(&text[kept..at]);
                     }
                     record.end_field();
-                    match byte {
-                        b',' => Place::FieldStart,
+                    match end {
+                        b'\n' => return Ok(self.skip(at + 1)),
                         b'\r' => Place::Return,
-                        _ => return Ok(self.skip(at + 1)),
+                        _ => Place::FieldStart,
                     }
                 }
                 (Place::Field, _) => Place::Field,

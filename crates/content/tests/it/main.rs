@@ -3,6 +3,7 @@
 mod any_text;
 #[path = "../../examples/vectors/cases.rs"]
 mod cases;
+mod files;
 #[path = "../../examples/vectors/ops/mod.rs"]
 mod ops;
 mod vectors;

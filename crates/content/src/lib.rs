@@ -9,6 +9,7 @@
 //! [`fill::fill`], which looks values up in a [`Personalisation`].
 
 mod characters;
+pub mod country;
 pub mod email;
 pub mod email_address;
 pub mod fill;
@@ -18,6 +19,8 @@ pub mod links;
 pub mod personalisation;
 pub mod phone;
 pub mod placeholder;
+pub mod postal_address;
+pub mod postcode;
 pub mod python;
 pub mod recipient;
 pub mod recipients;

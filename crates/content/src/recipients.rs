@@ -17,6 +17,7 @@ use crate::{
     email::EmailTemplate,
     phone::Allowed,
     placeholder::placeholders_of,
+    postal_address::PostalAddress,
     recipient,
     sms::SmsTemplate,
     whitespace::{is_ascii_space, is_obscure, trim},
@@ -121,7 +122,9 @@ impl Template<'_> {
             Self::Letter { content, .. } => {
                 let empty =
                     may_be_empty(content) && EmailTemplate::new("", content, values).is_empty();
-                Facts { empty, ..Facts::default() }
+                let abroad = options.allow_international_letters;
+                let address = PostalAddress::from_personalisation(values, abroad);
+                Facts { empty, bad_address: !address.is_valid(), ..Facts::default() }
             }
         }
     }

@@ -6,4 +6,5 @@ mod cases;
 mod files;
 #[path = "../../examples/vectors/ops/mod.rs"]
 mod ops;
+mod places;
 mod vectors;

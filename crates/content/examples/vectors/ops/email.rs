@@ -12,6 +12,7 @@ use super::{flag, repeated, text_at, values};
 
 pub fn run(op: &str, input: &Value) -> Option<Value> {
     Some(match op {
+        "email_body" => email_body(input),
         "email_subject" => email_subject(input),
         "email_size" => {
             let content = repeated(text_at(input, "unit"), input);
@@ -37,4 +38,25 @@ fn email_subject(input: &Value) -> Value {
         assert_eq!(email.subject(), subject_with(false));
     }
     json!({"text_subject": subject_with(false), "html_subject": subject_with(true)})
+}
+
+fn email_body(input: &Value) -> Value {
+    let values = values(input);
+    let email = EmailTemplate::new("", text_at(input, "content"), &values)
+        .with_unsubscribe_link(input["unsubscribe_link"].as_str());
+    let (text, preheader) = (email.plain_text(), email.preheader());
+    let email = if flag(input, "redact", false) { email.redact_missing() } else { email };
+    json!({
+        "html": without_styles(&email.html_body()),
+        "text": text,
+        "preheader": preheader,
+    })
+}
+
+/// Styles are not recorded: they are this crate's own.
+fn without_styles(html: &str) -> String {
+    const START: &str = " style=\"";
+    let mut parts = html.split(START);
+    let first = parts.next().unwrap_or_default().to_owned();
+    parts.fold(first, |out, part| out + part.split_once('"').map_or("", |(_, rest)| rest))
 }

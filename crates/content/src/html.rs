@@ -2,6 +2,8 @@
 
 use std::{borrow::Cow, collections::HashMap, sync::LazyLock};
 
+use crate::whitespace::trim;
+
 /// What HTML 5 names, with the `;` where it belongs to the name. Some names work without it.
 static ENTITIES: LazyLock<HashMap<&'static str, String>> = LazyLock::new(|| {
     serde_json::from_str(include_str!("../data/html_entities.json"))
@@ -67,6 +69,12 @@ pub fn unescape(text: &str) -> Cow<'_, str> {
     }
     out.push_str(rest);
     Cow::Owned(out)
+}
+
+/// `text` without space at its ends, and with a `<br>` for each character that ends a line, so two
+/// for the two that do it in Windows.
+pub fn break_lines(text: &str) -> String {
+    trim(text).replace(['\n', '\r'], "<br>")
 }
 
 fn push_escaped(out: &mut String, c: char) {
@@ -144,6 +152,11 @@ fn decode_name(name: &str) -> Cow<'_, str> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn line_endings_break_lines() {
+        assert_eq!(break_lines("\na\r\nb\n\nc\u{2003}"), "a<br><br>b<br><br>c");
+    }
 
     #[test]
     fn references_are_decoded_once_and_then_escaped() {

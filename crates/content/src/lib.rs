@@ -10,6 +10,7 @@
 
 mod characters;
 pub mod country;
+pub mod dates;
 pub mod email;
 pub mod email_address;
 pub mod fill;
@@ -28,6 +29,7 @@ pub mod python;
 pub mod recipient;
 pub mod recipients;
 pub mod sanitise;
+pub mod slug;
 pub mod sms;
 pub mod spreadsheet;
 pub mod typography;

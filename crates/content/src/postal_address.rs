@@ -43,7 +43,7 @@ impl PostalAddress {
     #[must_use]
     pub fn new(text: &str, allow_international: bool) -> Self {
         let all: Vec<String> = lines(text)
-            .map(|line| normalise(line))
+            .map(normalise)
             .map(|line| line.trim_end_matches([' ', ',']).to_owned())
             .filter(|line| !line.is_empty())
             .map(|line| close_up_punctuation(&line).into_owned())

@@ -4,7 +4,7 @@
 
 use std::{collections::HashSet, sync::LazyLock};
 
-use crate::whitespace::{is_ascii_space, is_obscure};
+use crate::whitespace::remove_blank;
 
 static AREAS: LazyLock<HashSet<&'static str>> = LazyLock::new(|| {
     serde_json::from_str(include_str!("../data/postcode_areas.json"))
@@ -17,8 +17,7 @@ const INWARD_LETTERS: &[u8] = b"ABDEFGHJLNPQRSTUWXYZ";
 /// `text` as a postcode with its one space, if it is nothing but a postcode.
 #[must_use]
 pub fn format(text: &str) -> Option<String> {
-    let text: String = text.chars().filter(|&c| !is_ascii_space(c) && !is_obscure(c)).collect();
-    let text = text.to_uppercase();
+    let text = remove_blank(text).to_uppercase();
     let (outward, inward) = text.split_at_checked(text.len().checked_sub(3)?)?;
     (is_outward(outward) && is_inward(inward)).then(|| format!("{outward} {inward}"))
 }

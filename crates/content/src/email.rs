@@ -1,5 +1,7 @@
 //! Emails: subject and body.
 
+mod document;
+
 use std::{borrow::Cow, fmt};
 
 use crate::{
@@ -10,6 +12,8 @@ use crate::{
     typography::make_typographic,
     whitespace::{is_space, normalise, trim},
 };
+
+pub use document::Layout;
 
 /// Most bytes of a body, in UTF-8.
 pub const MAX_BYTES: usize = 2_000_000;
@@ -103,17 +107,6 @@ impl<'a> EmailTemplate<'a> {
         rendered(&fill(&source, self.values, how(true, Lists::Markdown, self.form)), &Html)
     }
 
-    /// The body as an HTML document.
-    pub fn html(&self) -> String {
-        format!(
-            "<!DOCTYPE html>\n<html lang=\"en\">\n<head><meta charset=\"utf-8\"><title>{}</title></head>\n\
-             <body>\n<span style=\"display:none\" hidden>{}…</span>\n{}\n</body>\n</html>\n",
-            self.html_subject,
-            self.preheader(),
-            self.html_body(),
-        )
-    }
-
     /// The first words of the body as HTML: what a list of messages shows after the subject.
     ///
     /// It is cut after 256 characters, even within a character reference.
@@ -190,7 +183,7 @@ mod tests {
     fn values_cannot_bring_their_own_html() {
         let values = Personalisation::from_iter([("n", json!("<b>&"))]);
         let email = EmailTemplate::new("<s>", "a ((n))\nb\n\n\nc", &values);
-        assert!(email.html().contains("<title>&lt;s&gt;</title>"));
+        assert_eq!(email.html_subject(), "&lt;s&gt;");
         assert!(email.html_body().contains("a &lt;b&gt;&amp;<br>b</p><p"));
     }
 

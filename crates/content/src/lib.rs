@@ -8,6 +8,7 @@
 //! Start with [`sms::SmsTemplate`] or [`email::EmailTemplate`]: both fill a template by
 //! [`fill::fill`], which looks values up in a [`Personalisation`].
 
+pub mod autolink;
 mod characters;
 pub mod country;
 pub mod dates;
@@ -18,7 +19,9 @@ pub mod govuk;
 pub mod href;
 pub mod html;
 mod idna;
+pub mod letter;
 pub mod links;
+pub mod list;
 pub mod markdown;
 pub mod personalisation;
 pub mod phone;
@@ -31,6 +34,7 @@ pub mod recipients;
 pub mod sanitise;
 pub mod slug;
 pub mod sms;
+pub mod sms_preview;
 pub mod spreadsheet;
 pub mod typography;
 pub mod whitespace;

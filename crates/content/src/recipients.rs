@@ -15,6 +15,7 @@ use std::{collections::HashSet, fmt};
 use crate::{
     Personalisation,
     email::EmailTemplate,
+    letter::LetterTemplate,
     phone::Allowed,
     placeholder::placeholders_of,
     postal_address::PostalAddress,
@@ -66,14 +67,7 @@ pub enum Template<'a> {
         content: &'a str,
     },
     /// A letter.
-    Letter {
-        /// Its heading.
-        subject: &'a str,
-        /// Its body.
-        content: &'a str,
-        /// The sender's address.
-        contact_block: &'a str,
-    },
+    Letter(LetterTemplate<'a>),
 }
 
 /// What a template comes to with the values of a row.
@@ -92,9 +86,7 @@ impl Template<'_> {
         match *self {
             Self::Sms { content, .. } => placeholders_of([content]),
             Self::Email { subject, content } => placeholders_of([subject, content]),
-            Self::Letter { subject, content, contact_block } => {
-                placeholders_of([contact_block, subject, content])
-            }
+            Self::Letter(letter) => letter.placeholders(),
         }
     }
 
@@ -104,7 +96,7 @@ impl Template<'_> {
         match self {
             Self::Sms { .. } => &["phone number"],
             Self::Email { .. } => &["email address"],
-            Self::Letter { .. } => &ADDRESS_LINES,
+            Self::Letter(_) => &ADDRESS_LINES,
         }
     }
 
@@ -119,12 +111,18 @@ impl Template<'_> {
                     may_be_empty(content) && EmailTemplate::new("", content, values).is_empty();
                 Facts { empty, ..Facts::default() }
             }
-            Self::Letter { content, .. } => {
+            Self::Letter(letter) => {
+                let content = letter.content;
                 let empty =
                     may_be_empty(content) && EmailTemplate::new("", content, values).is_empty();
                 let abroad = options.allow_international_letters;
                 let address = PostalAddress::from_personalisation(values, abroad);
-                Facts { empty, bad_address: !address.is_valid(), ..Facts::default() }
+                Facts {
+                    empty,
+                    qr_code_too_long: letter.check_qr_codes(values).is_err(),
+                    bad_address: !address.is_valid(),
+                    ..Facts::default()
+                }
             }
         }
     }
@@ -262,7 +260,7 @@ impl<'a> Recipients<'a> {
     #[must_use]
     pub fn has_recipient_columns(&self) -> bool {
         match self.template {
-            Template::Letter { .. } => {
+            Template::Letter(_) => {
                 let with_line_7: Vec<&str> =
                     ADDRESS_LINES.into_iter().filter(|column| *column != "postcode").collect();
                 self.columns.count_of(&ADDRESS_LINES[..7]) >= ADDRESS_COLUMNS
@@ -277,7 +275,7 @@ impl<'a> Recipients<'a> {
     #[must_use]
     pub fn missing_column_headers(&self) -> Vec<String> {
         let recipient = self.template.recipient_columns();
-        let is_letter = matches!(self.template, Template::Letter { .. });
+        let is_letter = matches!(self.template, Template::Letter(_));
         let is_address = |name: &String| {
             is_letter && recipient.iter().any(|column| column_key(column) == column_key(name))
         };
@@ -316,8 +314,7 @@ impl<'a> Recipients<'a> {
     pub fn check(&self) -> Report {
         let guests: HashSet<String> =
             self.options.guest_list.iter().map(|guest| recipient::normalise(guest)).collect();
-        let has_guest_list =
-            !guests.is_empty() && !matches!(self.template, Template::Letter { .. });
+        let has_guest_list = !guests.is_empty() && !matches!(self.template, Template::Letter(_));
         let missing_column_headers = self.missing_column_headers();
         let (mut first, mut wrong) = (Vec::new(), Vec::new());
         let (mut rows_with_errors, mut international, mut allowed) = (0, 0, true);

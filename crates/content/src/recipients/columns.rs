@@ -140,7 +140,7 @@ impl Uses {
     fn of(template: &Template<'_>) -> Self {
         Self {
             recipient: template.recipient_columns().iter().map(|name| column_key(name)).collect(),
-            is_letter: matches!(template, Template::Letter { .. }),
+            is_letter: matches!(template, Template::Letter(_)),
             placeholders: template.placeholders().iter().map(|name| column_key(name)).collect(),
         }
     }

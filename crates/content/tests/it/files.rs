@@ -1,15 +1,26 @@
 //! Files of recipients, whatever is in them.
 
 use content::{
+    letter::{Language, LetterTemplate},
     recipients::{MAX_ROWS, Options, Recipients, Template},
     spreadsheet,
 };
 use proptest::prelude::*;
 
+const LETTER: LetterTemplate<'_> = LetterTemplate {
+    subject: "((name))",
+    content: "((a))",
+    welsh_subject: "",
+    welsh_content: "",
+    contact_block: "((b))",
+    language: Language::English,
+    redact_missing: false,
+};
+
 const TEMPLATES: [Template<'_>; 3] = [
     Template::Sms { content: "((name)) ((a))", prefix: Some("Service") },
     Template::Email { subject: "((name))", content: "((a))" },
-    Template::Letter { subject: "((name))", content: "((a))", contact_block: "((b))" },
+    Template::Letter(LETTER),
 ];
 
 /// Text made of what matters to a reader of such files.

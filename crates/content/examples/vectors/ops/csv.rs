@@ -1,6 +1,9 @@
 //! Files of recipients.
 
-use content::recipients::{Options, Recipients, Row, Template};
+use content::{
+    letter::LetterTemplate,
+    recipients::{Options, Recipients, Row, Template},
+};
 use serde_json::{Map, Value, json};
 
 use super::{flag, text_at, texts_at};
@@ -51,7 +54,12 @@ fn template(input: &Value) -> Template<'_> {
     match text_at(input, "template_type") {
         "sms" => Template::Sms { content, prefix: input["prefix"].as_str() },
         "email" => Template::Email { subject, content },
-        _ => Template::Letter { subject, content, contact_block: text_at(input, "contact_block") },
+        _ => Template::Letter(LetterTemplate {
+            subject,
+            content,
+            contact_block: text_at(input, "contact_block"),
+            ..LetterTemplate::default()
+        }),
     }
 }
 
@@ -72,7 +80,7 @@ fn options(input: &Value) -> Options {
 }
 
 fn facts(row: &Row, template: Template<'_>, is_checked: bool) -> Value {
-    let is_letter = matches!(template, Template::Letter { .. });
+    let is_letter = matches!(template, Template::Letter(_));
     let columns: Vec<&Value> = template
         .recipient_columns()
         .iter()

@@ -10,6 +10,7 @@ mod letter_body;
 mod phone;
 mod placeholders;
 mod sms;
+mod text;
 
 use content::Personalisation;
 use serde_json::Value;
@@ -28,6 +29,7 @@ const AREAS: &[Area] = &[
     phone::run,
     placeholders::run,
     sms::run,
+    text::run,
 ];
 
 /// The facts about the result of an operation; `None` when no area has it.

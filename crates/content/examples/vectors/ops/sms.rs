@@ -1,6 +1,6 @@
 //! Text messages.
 
-use content::{sms::SmsTemplate, to_ascii, to_gsm};
+use content::{sms::SmsTemplate, sms_preview::SmsPreview, to_ascii, to_gsm};
 use serde_json::{Value, json};
 
 use super::{flag, repeated, text_at, values};
@@ -9,6 +9,11 @@ pub fn run(op: &str, input: &Value) -> Option<Value> {
     Some(match op {
         "sms" => sms(input),
         "sms_encode" => sms_encode(text_at(input, "text")),
+        "sms_preview" => sms_preview(input),
+        "sms_body_preview" => {
+            let values = values(input);
+            json!({"html": SmsPreview::new(text_at(input, "content"), &values).body()})
+        }
         "ascii_encode" => json!({"encoded": to_ascii(text_at(input, "text"))}),
         _ => return None,
     })
@@ -48,4 +53,24 @@ fn sms_encode(text: &str) -> Value {
         facts["error"] = json!("ValueError");
     }
     facts
+}
+
+fn sms_preview(input: &Value) -> Value {
+    let values = values(input);
+    let mut preview = SmsPreview::new(text_at(input, "content"), &values);
+    preview.prefix = input["prefix"].as_str().filter(|_| flag(input, "show_prefix", true));
+    preview.redact_missing = flag(input, "redact", false);
+    preview.downgrade = flag(input, "downgrade", true);
+    preview.sender = input["sender"].as_str().filter(|_| flag(input, "show_sender", false));
+    preview.show_recipient = flag(input, "show_recipient", false);
+    let html = preview.html();
+    let within = |start: &str, end: &str| {
+        let (_, rest) = html.split_once(start)?;
+        rest.split_once(end).map(|(inside, _)| inside.trim().to_owned())
+    };
+    json!({
+        "sender": within("<p class=\"sms-message-sender\">", "</p>"),
+        "recipient": within("<p class=\"sms-message-recipient\">", "</p>"),
+        "body": within("<div class=\"sms-message-wrapper\" dir=\"auto\">", "</div>"),
+    })
 }

@@ -50,6 +50,42 @@ async fn an_email_goes_from_post_to_delivered() {
 }
 
 #[tokio::test]
+async fn an_email_is_rendered_from_its_markdown_in_the_services_branding() {
+    let t = TestApp::start().await;
+    let client = t.client().await;
+    let db = t.db().await;
+    testkit::email_branding(&db, &client.service, "org_banner", "Ministry of <Pigeons>").await;
+    let content = "# Dear ((name))\n\n((things))\n\n^ See [our page](https://example.com)";
+    let template = testkit::template(&db, &client.service).email("Hello ((name))", content);
+    let body = json!({
+        "template_id": template.create().await, "email_address": "ada@example.com",
+        "personalisation": {"name": "Ada <b>", "things": ["seed", "corn"]},
+    });
+    client.post("/v2/notifications/email", &body).await.expect(201);
+    t.drain().await;
+    let sent = t.received(Kind::Emails, 1).await.remove(0);
+    let simple = &sent["request"]["Content"]["Simple"];
+    assert_eq!(simple["Subject"]["Data"], "Hello Ada <b>");
+    let text = simple["Body"]["Text"]["Data"].as_str().unwrap();
+    assert!(text.starts_with("Dear Ada <b>\n=====") && text.contains("• seed\n• corn"), "{text}");
+    assert!(text.contains("our page: https://example.com"), "{text}");
+    let html = simple["Body"]["Html"]["Data"].as_str().unwrap();
+    for part in [
+        "Dear Ada &lt;b&gt;</h2>",
+        "<blockquote",
+        "href=\"https://example.com\"",
+        "bgcolor=\"#ff0000\"",
+        "Ministry of &lt;Pigeons&gt;",
+        "static-logos.admin.example/logo.png",
+    ] {
+        assert!(html.contains(part), "no {part} in {html}");
+    }
+    assert!(!html.contains("brand__banner"));
+    t.drain().await;
+    t.end_as_it_is().await;
+}
+
+#[tokio::test]
 async fn failures_that_providers_report_end_the_message() {
     let t = TestApp::start().await;
     let client = t.client().await;

@@ -210,6 +210,7 @@ mod tests {
             custom_email_sender_name: None,
             default_sms_sender: None,
             default_reply_to: None,
+            email_branding: None,
         };
         Account { service, keys }
     }

@@ -10,6 +10,7 @@
 
 pub mod accept;
 pub mod accounts;
+mod branding;
 mod caches;
 pub mod callbacks;
 mod error;
@@ -79,6 +80,7 @@ struct Inner {
     email_domain: String,
     from_number: String,
     admin_base_url: String,
+    logos_url: String,
     receipt_wait: Duration,
     worker: Uuid,
     /// What must be recorded before the process may end.
@@ -110,6 +112,7 @@ impl App {
             email_domain: config.notify_email_domain.clone(),
             from_number: config.from_number.clone(),
             admin_base_url: config.admin_base_url.clone(),
+            logos_url: branding::logos_url(&config.admin_base_url),
             receipt_wait: Duration::from_secs(config.receipt_wait_seconds.into()),
             db,
             limits,

@@ -16,7 +16,7 @@ use tasks::{ProcessSesResult, ProcessSmsClientResponse, delivery::SEND_TIME_LIMI
 use time::{OffsetDateTime, format_description::well_known::Rfc3339};
 use tracing::{info, warn};
 
-use crate::{App, Error, caches::get_or_load};
+use crate::{App, Error, branding, caches::get_or_load};
 
 /// How much longer than the attempt itself a claim lives.
 const CLAIM_MARGIN: Duration = Duration::from_secs(30);
@@ -143,12 +143,15 @@ impl App {
         let personalisation = Personalisation::from(values);
         let subject = template.subject.as_deref().unwrap_or_default();
         let email = EmailTemplate::new(subject, &template.content, &personalisation);
+        let branding = service.email_branding.as_ref();
+        let logo = branding.and_then(|branding| branding.logo.as_ref());
+        let logo = logo.map(|file| format!("{}/{file}", self.0.logos_url));
         Ok(ComposedEmail {
             from_name: service.email_sender_name().to_owned(),
             from_address: self.sender_address(&service),
             subject: email.subject().to_owned(),
             text: email.plain_text(),
-            html: email.html(),
+            html: email.document(&branding::layout(branding, logo.as_deref())),
         })
     }
 

@@ -1,41 +1,76 @@
 //! Emails: subject and body.
 
+mod document;
+
 use std::{borrow::Cow, fmt};
 
 use crate::{
     Personalisation,
     fill::{Fill, Form, Lists, Missing, fill},
-    html,
+    govuk, html,
+    markdown::{self, Html, PlainText, Preheader, Renderer},
     typography::make_typographic,
-    whitespace::{normalise, trim},
+    whitespace::{is_space, normalise, trim},
 };
+
+pub use document::Layout;
 
 /// Most bytes of a body, in UTF-8.
 pub const MAX_BYTES: usize = 2_000_000;
+
+/// Characters that mail programs cannot show: a line separator and a blank Korean letter.
+const UNSUPPORTED: [char; 2] = ['\u{2028}', '\u{3164}'];
+
+/// Most characters of a preheader.
+const PREHEADER_LENGTH: usize = 256;
 
 /// A template of an email with its placeholders filled.
 pub struct EmailTemplate<'a> {
     content: &'a str,
     values: &'a Personalisation,
     subject: String,
+    html_subject: String,
     filled: Cow<'a, str>,
+    unsubscribe_link: Option<&'a str>,
+    form: Form,
 }
 
 impl<'a> EmailTemplate<'a> {
     /// Fills `subject` and `content`. In the body a list of values becomes a Markdown list.
     pub fn new(subject: &str, content: &'a str, values: &'a Personalisation) -> Self {
-        let subject = fill(subject, values, how(false, Lists::Inline));
         Self {
             content,
             values,
-            subject: normalise(&make_typographic(&subject)),
-            filled: fill(content, values, how(false, Lists::Markdown)),
+            subject: one_line(subject, values, false),
+            html_subject: one_line(subject, values, true),
+            filled: fill(content, values, how(false, Lists::Markdown, Form::Brackets)),
+            unsubscribe_link: None,
+            form: Form::Brackets,
         }
+    }
+
+    /// Ends the body with a link to unsubscribe by, if there is one.
+    #[must_use]
+    pub fn with_unsubscribe_link(mut self, link: Option<&'a str>) -> Self {
+        self.unsubscribe_link = link;
+        self
+    }
+
+    /// Makes the HTML tell only that placeholders without a value are there, not which they are.
+    #[must_use]
+    pub fn redact_missing(mut self) -> Self {
+        self.form = Form::Redacted;
+        self
     }
 
     /// The subject, on one line and with typographic punctuation. Not HTML.
     pub fn subject(&self) -> &str {
         &self.subject
+    }
+
+    /// The subject as HTML.
+    pub fn html_subject(&self) -> &str {
+        &self.html_subject
     }
 
     /// The Markdown of the body, trimmed, as the API shows it.
@@ -60,31 +95,51 @@ impl<'a> EmailTemplate<'a> {
 
     /// The body for readers without HTML.
     pub fn plain_text(&self) -> String {
-        format!("{}\n", self.body())
+        let source = self.source();
+        let filled = fill(&source, self.values, how(false, Lists::Markdown, Form::Brackets));
+        let text = rendered(&filled, &PlainText);
+        format!("{}\n", html::unescape(&text).trim_start_matches(is_space))
     }
 
-    /// The body as an HTML document: a paragraph for each stretch of lines between blank ones.
-    pub fn html(&self) -> String {
-        let filled = fill(self.content, self.values, how(true, Lists::Markdown));
-        let mut out = format!(
-            "<!DOCTYPE html>\n<html lang=\"en\">\n<head><meta charset=\"utf-8\"><title>{}</title></head>\n<body>\n",
-            html::escape(&self.subject)
-        );
-        let mut is_open = false;
-        for line in trim(&filled).lines() {
-            out.push_str(match (is_open, trim(line).is_empty()) {
-                (false, false) => "<p>",
-                (true, false) => "<br>",
-                (true, true) => "</p>\n",
-                (false, true) => "",
-            });
-            out.push_str(trim(line));
-            is_open = !trim(line).is_empty();
-        }
-        out.push_str(if is_open { "</p>\n" } else { "" });
-        out.push_str("</body>\n</html>\n");
-        out
+    /// The body as HTML, to be put into a document.
+    pub fn html_body(&self) -> String {
+        let source = self.source();
+        rendered(&fill(&source, self.values, how(true, Lists::Markdown, self.form)), &Html)
     }
+
+    /// The first words of the body as HTML: what a list of messages shows after the subject.
+    ///
+    /// It is cut after 256 characters, even within a character reference.
+    pub fn preheader(&self) -> String {
+        let how = how(true, Lists::Markdown, Form::Brackets);
+        let text = rendered(&fill(self.content, self.values, how), &Preheader);
+        let words: Vec<&str> = text.split(is_space).filter(|word| !word.is_empty()).collect();
+        let line: String = words.join(" ").chars().take(PREHEADER_LENGTH).collect();
+        trim(&line).to_owned()
+    }
+
+    /// The template of the body with the link to unsubscribe by.
+    fn source(&self) -> Cow<'a, str> {
+        match self.unsubscribe_link {
+            Some(link) => Cow::Owned(format!(
+                "{}\n\n---\n\n[Unsubscribe from these emails]({link})",
+                self.content
+            )),
+            None => Cow::Borrowed(self.content),
+        }
+    }
+}
+
+/// A filled template as `renderer` writes it, with typographic punctuation.
+fn rendered(filled: &str, renderer: &impl Renderer) -> String {
+    let source = govuk::unlink(filled).replace(UNSUPPORTED, "");
+    make_typographic(&markdown::render(&source, renderer))
+}
+
+/// A filled subject.
+fn one_line(subject: &str, values: &Personalisation, escape: bool) -> String {
+    let how = how(escape, Lists::Inline, Form::Brackets);
+    normalise(&make_typographic(&fill(subject, values, how)))
 }
 
 /// Not the text: it is personal data.
@@ -101,8 +156,8 @@ fn is_empty(content: &str, body: &str) -> bool {
     content.is_empty() || (is_all_placeholders && body.is_empty())
 }
 
-fn how(escape: bool, lists: Lists) -> Fill {
-    Fill { escape, lists, missing: Missing::Html(Form::Brackets) }
+fn how(escape: bool, lists: Lists, form: Form) -> Fill {
+    Fill { escape, lists, missing: Missing::Html(form) }
 }
 
 #[cfg(test)]
@@ -128,9 +183,8 @@ mod tests {
     fn values_cannot_bring_their_own_html() {
         let values = Personalisation::from_iter([("n", json!("<b>&"))]);
         let email = EmailTemplate::new("<s>", "a ((n))\nb\n\n\nc", &values);
-        let html = email.html();
-        assert!(html.contains("<title>&lt;s&gt;</title>"));
-        assert!(html.contains("<body>\n<p>a &lt;b&gt;&amp;<br>b</p>\n<p>c</p>\n</body>"));
+        assert_eq!(email.html_subject(), "&lt;s&gt;");
+        assert!(email.html_body().contains("a &lt;b&gt;&amp;<br>b</p><p"));
     }
 
     #[test]

@@ -2,6 +2,8 @@
 
 use std::{borrow::Cow, collections::HashMap, sync::LazyLock};
 
+use crate::whitespace::trim;
+
 /// What HTML 5 names, with the `;` where it belongs to the name. Some names work without it.
 static ENTITIES: LazyLock<HashMap<&'static str, String>> = LazyLock::new(|| {
     serde_json::from_str(include_str!("../data/html_entities.json"))
@@ -47,6 +49,34 @@ pub fn escape(text: &str) -> Cow<'_, str> {
     Cow::Owned(out)
 }
 
+/// `text` with each character reference as the character it stands for, whether or not it ends in
+/// `;`.
+pub fn unescape(text: &str) -> Cow<'_, str> {
+    if !text.contains('&') {
+        return Cow::Borrowed(text);
+    }
+    let mut out = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(at) = rest.find('&') {
+        out.push_str(&rest[..at]);
+        let length = reference_length(&rest[at + 1..]).unwrap_or_default();
+        let (name, next) = rest[at + 1..].split_at(length);
+        match name {
+            "" => out.push('&'),
+            name => out.push_str(&decode(name)),
+        }
+        rest = next;
+    }
+    out.push_str(rest);
+    Cow::Owned(out)
+}
+
+/// `text` without space at its ends, and with a `<br>` for each character that ends a line, so two
+/// for the two that do it in Windows.
+pub fn break_lines(text: &str) -> String {
+    trim(text).replace(['\n', '\r'], "<br>")
+}
+
 fn push_escaped(out: &mut String, c: char) {
     match c {
         '&' => out.push_str("&amp;"),
@@ -59,6 +89,13 @@ fn push_escaped(out: &mut String, c: char) {
 /// The character reference that `text` starts with, without its `&` but with its `;`.
 fn reference(text: &str) -> Option<&str> {
     let body = text.strip_prefix('&')?;
+    let reference = &body[..reference_length(body)?];
+    reference.ends_with(';').then_some(reference)
+}
+
+/// How long the character reference is that `body` starts with after its `&`, and with its `;` if
+/// it has one.
+fn reference_length(body: &str) -> Option<usize> {
     let end = match body.strip_prefix('#') {
         Some(number) => {
             let (prefix, digits) = match number.strip_prefix(['x', 'X']) {
@@ -66,16 +103,16 @@ fn reference(text: &str) -> Option<&str> {
                 None => (1, number),
             };
             let is_digit = |c: char| c.is_digit(if prefix == 2 { 16 } else { 10 });
-            let length = digits.find(|c| !is_digit(c)).filter(|&length| length > 0)?;
-            prefix + length
+            let length = digits.find(|c| !is_digit(c)).unwrap_or(digits.len());
+            prefix + Some(length).filter(|&length| length > 0)?
         }
         None => {
             let ends = |c| matches!(c, '\t' | '\n' | '\x0c' | ' ' | '<' | '&' | '#' | ';');
-            let end = body.find(ends).filter(|&end| end > 0)?;
-            (body[..end].chars().count() <= LONGEST_NAME).then_some(end)?
+            let name = body.char_indices().take(LONGEST_NAME).take_while(|(_, c)| !ends(*c));
+            name.last().map(|(at, c)| at + c.len_utf8())?
         }
     };
-    body[end..].starts_with(';').then(|| &body[..=end])
+    Some(end + usize::from(body[end..].starts_with(';')))
 }
 
 /// The text that a [`reference`] stands for.
@@ -115,6 +152,11 @@ fn decode_name(name: &str) -> Cow<'_, str> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn line_endings_break_lines() {
+        assert_eq!(break_lines("\na\r\nb\n\nc\u{2003}"), "a<br><br>b<br><br>c");
+    }
 
     #[test]
     fn references_are_decoded_once_and_then_escaped() {

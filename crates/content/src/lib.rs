@@ -8,20 +8,34 @@
 //! Start with [`sms::SmsTemplate`] or [`email::EmailTemplate`]: both fill a template by
 //! [`fill::fill`], which looks values up in a [`Personalisation`].
 
+pub mod autolink;
 mod characters;
+pub mod country;
+pub mod dates;
 pub mod email;
 pub mod email_address;
 pub mod fill;
+pub mod govuk;
+pub mod href;
 pub mod html;
 mod idna;
+pub mod letter;
 pub mod links;
+pub mod list;
+pub mod markdown;
 pub mod personalisation;
 pub mod phone;
 pub mod placeholder;
+pub mod postal_address;
+pub mod postcode;
 pub mod python;
 pub mod recipient;
+pub mod recipients;
 pub mod sanitise;
+pub mod slug;
 pub mod sms;
+pub mod sms_preview;
+pub mod spreadsheet;
 pub mod typography;
 pub mod whitespace;
 

@@ -20,6 +20,11 @@ impl Personalisation {
         self.values.get(&*key(name)).filter(|value| !value.is_null())
     }
 
+    /// Whether `name` was supplied at all, perhaps as null.
+    pub fn has(&self, name: &str) -> bool {
+        self.values.contains_key(&*key(name))
+    }
+
     /// Supplies or replaces the value for `name`.
     pub fn insert(&mut self, name: &str, value: Value) {
         self.values.insert(key(name).into_owned(), value);

@@ -7,10 +7,7 @@ mod rates;
 
 use std::fmt;
 
-use crate::{
-    characters::to_ascii,
-    whitespace::{is_ascii_space, is_obscure},
-};
+use crate::{characters::to_ascii, whitespace::is_blank};
 use rlibphonenumber::{
     NumberLengthType, PHONE_NUMBER_UTIL, PhoneNumber as Parsed, PhoneNumberFormat, PhoneNumberType,
     Region, ValidationError,
@@ -257,8 +254,7 @@ fn attempt(
     text: &str,
     judge: fn(&str, Parsed) -> Result<PhoneNumber, PhoneError>,
 ) -> Result<PhoneNumber, PhoneError> {
-    let is_known =
-        |c| matches!(c, '0'..='9' | '(' | ')' | '-' | '+') || is_ascii_space(c) || is_obscure(c);
+    let is_known = |c| matches!(c, '0'..='9' | '(' | ')' | '-' | '+') || is_blank(c);
     if !text.chars().all(is_known) {
         return Err(PhoneError::UnknownCharacter);
     }

@@ -6,7 +6,7 @@
 use std::{borrow::Cow, fmt::Write};
 
 use serde_json::{Number, Value};
-use unicode_properties::{GeneralCategory, UnicodeGeneralCategory};
+use unicode_properties::{GeneralCategory, GeneralCategoryGroup, UnicodeGeneralCategory};
 
 /// `value` as Python's `str()` gives it: text unquoted, anything else as [`python_repr`].
 pub fn python_str(value: &Value) -> Cow<'_, str> {
@@ -24,6 +24,21 @@ pub fn python_repr(value: &Value) -> String {
     let mut out = String::new();
     push_repr(&mut out, value);
     out
+}
+
+/// Whether `c` is a letter, a number or `_`: what Python's `\w` matches.
+pub(crate) fn is_word(c: char) -> bool {
+    let is_other_word = || {
+        let group = c.general_category_group();
+        matches!(group, GeneralCategoryGroup::Letter | GeneralCategoryGroup::Number)
+    };
+    c.is_ascii_alphanumeric() || c == '_' || (!c.is_ascii() && is_other_word())
+}
+
+/// Whether `c` is a decimal digit of any script: what Python's `\d` matches.
+pub(crate) fn is_digit(c: char) -> bool {
+    let is_other_digit = || c.general_category() == GeneralCategory::DecimalNumber;
+    c.is_ascii_digit() || (!c.is_ascii() && is_other_digit())
 }
 
 fn push_repr(out: &mut String, value: &Value) {

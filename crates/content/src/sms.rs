@@ -152,7 +152,7 @@ impl fmt::Debug for SmsTemplate<'_> {
 
 /// `text` with every space that is not needed taken out: each line normalised, at most one blank
 /// line in a row, none at either end.
-fn tidy(text: &str) -> String {
+pub(crate) fn tidy(text: &str) -> String {
     let text = close_up_punctuation(text);
     let mut out = String::with_capacity(text.len());
     let mut line_breaks = 0;

@@ -28,6 +28,11 @@ pub fn is_ascii_space(c: char) -> bool {
     matches!(c, ' ' | '\t'..='\r')
 }
 
+/// Whether `c` is blank for whoever fills in a form or a spreadsheet: ASCII or obscure space.
+pub fn is_blank(c: char) -> bool {
+    is_ascii_space(c) || is_obscure(c)
+}
+
 /// Whether `c` separates words: Unicode's white space and the four ASCII information separators,
 /// which is what clients in Python call space.
 pub fn is_space(c: char) -> bool {
@@ -37,6 +42,16 @@ pub fn is_space(c: char) -> bool {
 /// `text` without [`is_space`] characters at either end.
 pub fn trim(text: &str) -> &str {
     text.trim_matches(is_space)
+}
+
+/// `text` without [`is_blank`] characters at either end.
+pub fn trim_blank(text: &str) -> &str {
+    text.trim_matches(is_blank)
+}
+
+/// `text` without any [`is_blank`] character.
+pub fn remove_blank(text: &str) -> String {
+    text.chars().filter(|&c| !is_blank(c)).collect()
 }
 
 /// `text` without any [obscure](is_obscure) character, then trimmed of ASCII space.
@@ -71,6 +86,17 @@ pub(crate) fn push_normalised(out: &mut String, text: &str) {
             out.push(c);
         }
     }
+}
+
+/// `text` with each of its lines [normalised](normalise), and without a line ending at the end.
+pub fn normalise_lines(text: &str) -> String {
+    let mut lines: Vec<&str> = lines(text).collect();
+    // What follows the last line ending is a line only if there is something.
+    if lines.last().is_some_and(|line| line.is_empty()) {
+        lines.pop();
+    }
+    let lines: Vec<String> = lines.into_iter().map(normalise).collect();
+    lines.join("\n")
 }
 
 /// The lines of `text`, ended by any line ending known to Unicode (a CRLF pair is one).
@@ -116,6 +142,19 @@ mod tests {
     fn obscure_space_is_deleted_anywhere_and_ordinary_space_only_trimmed() {
         assert_eq!(strip_obscure(" a\u{A0}b c\u{200B}\x0b"), "ab c");
         assert!(matches!(strip_obscure(" ab "), Cow::Borrowed("ab")));
+    }
+
+    #[test]
+    fn blanks_are_those_of_forms() {
+        assert_eq!(trim_blank("\u{FEFF} a\u{A0}b\t\u{2003}\u{200B}"), "a\u{A0}b\t\u{2003}");
+        assert_eq!(remove_blank(" a\u{A0}\nb\u{2003}"), "ab\u{2003}");
+    }
+
+    #[test]
+    fn lines_are_normalised_one_by_one() {
+        assert_eq!(normalise_lines("\u{A0}a  b\r\n\n c\u{200B}\n"), "a b\n\nc");
+        assert_eq!(normalise_lines(""), "");
+        assert_eq!(normalise_lines("\n\n"), "\n");
     }
 
     #[test]

@@ -6,12 +6,15 @@
 //! once. Start reading at [`notification`].
 
 pub mod clock;
+pub mod file_type;
 pub mod ids;
+pub mod letter;
 pub mod london;
 pub mod notification;
 pub mod redis_keys;
 pub mod service;
 pub mod signing;
+pub mod working_day;
 
 pub use clock::Clock;
 pub use ids::{ApiKeyId, InvalidId, NotificationId, ReplyToId, ServiceId, SmsSenderId, TemplateId};

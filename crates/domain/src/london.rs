@@ -1,11 +1,11 @@
 //! Europe/London, where days begin and providers' local times are read.
 
 use jiff::{
-    civil,
+    Timestamp, civil,
     tz::{AmbiguousOffset, TimeZone},
 };
 use std::sync::LazyLock;
-use time::{Date, OffsetDateTime, PrimitiveDateTime};
+use time::{Date, OffsetDateTime, PrimitiveDateTime, UtcOffset};
 
 static LONDON: LazyLock<TimeZone> = LazyLock::new(|| {
     TimeZone::get("Europe/London").expect("the zone database is compiled into the program")
@@ -32,8 +32,22 @@ pub fn to_utc(local: PrimitiveDateTime) -> Option<OffsetDateTime> {
         AmbiguousOffset::Unambiguous { offset } => offset,
         AmbiguousOffset::Gap { before, .. } | AmbiguousOffset::Fold { before, .. } => before,
     };
-    let offset = time::UtcOffset::from_whole_seconds(offset.seconds()).ok()?;
-    Some(local.assume_offset(offset).to_offset(time::UtcOffset::UTC))
+    let offset = UtcOffset::from_whole_seconds(offset.seconds()).ok()?;
+    local.assume_offset(offset).checked_to_offset(UtcOffset::UTC)
+}
+
+/// An instant with the offset that London has then. `None` outside years -9999 to 9999.
+#[must_use]
+pub fn in_london(instant: OffsetDateTime) -> Option<OffsetDateTime> {
+    let timestamp = Timestamp::from_second(instant.unix_timestamp()).ok()?;
+    let offset = UtcOffset::from_whole_seconds(LONDON.to_offset(timestamp).seconds()).ok()?;
+    instant.checked_to_offset(offset)
+}
+
+/// The wall-clock time in London at an instant. `None` outside years -9999 to 9999.
+#[must_use]
+pub fn local(instant: OffsetDateTime) -> Option<PrimitiveDateTime> {
+    in_london(instant).map(|at| PrimitiveDateTime::new(at.date(), at.time()))
 }
 
 /// The instant, in UTC, at which a London day begins.
@@ -57,5 +71,18 @@ mod tests {
     fn nights_of_clock_change() {
         assert_eq!(to_utc(datetime!(2026-03-29 01:30)), Some(datetime!(2026-03-29 01:30 UTC)));
         assert_eq!(to_utc(datetime!(2026-10-25 01:30)), Some(datetime!(2026-10-25 00:30 UTC)));
+    }
+
+    #[test]
+    fn clocks_in_london_show() {
+        for (utc, local_time) in [
+            (datetime!(2024-03-31 00:59:59 UTC), datetime!(2024-03-31 00:59:59)),
+            (datetime!(2024-03-31 01:00:00 UTC), datetime!(2024-03-31 02:00:00)),
+            (datetime!(2024-10-27 01:30:00 UTC), datetime!(2024-10-27 01:30:00)),
+            // Summer time all year long, from 1968 to 1971.
+            (datetime!(1970-01-01 00:00:00 UTC), datetime!(1970-01-01 01:00:00)),
+        ] {
+            assert_eq!(local(utc), Some(local_time));
+        }
     }
 }

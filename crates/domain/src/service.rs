@@ -118,6 +118,37 @@ pub struct Service {
     pub default_sms_sender: Option<String>,
     /// The reply-to address of its emails unless a request names another.
     pub default_reply_to: Option<String>,
+    /// Whose its emails look like; without, the platform's.
+    pub email_branding: Option<EmailBranding>,
+}
+
+/// How the emails of an organisation look.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct EmailBranding {
+    /// What is where.
+    pub kind: BrandingKind,
+    /// A colour, such as `#ff0000`.
+    pub colour: Option<String>,
+    /// The file name of a logo.
+    pub logo: Option<String>,
+    /// What stands beside the logo.
+    pub text: Option<String>,
+    /// What the logo says, where no text does.
+    pub alt_text: Option<String>,
+}
+
+/// The layouts of emails. The database has these names.
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, strum::Display, strum::EnumString, strum::VariantArray,
+)]
+#[strum(serialize_all = "snake_case")]
+pub enum BrandingKind {
+    /// The platform's banner, and the organisation's logo below it.
+    Both,
+    /// The organisation's logo alone.
+    Org,
+    /// A banner in the organisation's colour.
+    OrgBanner,
 }
 
 impl Service {

@@ -1,7 +1,8 @@
 //! Services, as the sending path sees them.
 
 use deadpool_postgres::GenericClient;
-use domain::{Service, ServiceId};
+use domain::{Service, ServiceId, service::EmailBranding};
+use tokio_postgres::Row;
 
 use crate::Error;
 
@@ -24,8 +25,11 @@ pub async fn find(db: &impl GenericClient, id: ServiceId) -> Result<Option<Servi
                    AS default_sms_sender,
                (SELECT r.email_address FROM service_email_reply_to r
                  WHERE r.service_id = s.id AND r.is_default AND NOT r.archived LIMIT 1)
-                   AS default_reply_to
+                   AS default_reply_to,
+               b.brand_type, b.colour, b.logo, b.text AS brand_text, b.alt_text
           FROM services s
+          LEFT JOIN service_email_branding sb ON sb.service_id = s.id
+          LEFT JOIN email_branding b ON b.id = sb.email_branding_id
          WHERE s.id = $1",
         )
         .await?;
@@ -48,6 +52,20 @@ pub async fn find(db: &impl GenericClient, id: ServiceId) -> Result<Option<Servi
         custom_email_sender_name: row.try_get("custom_email_sender_name")?,
         default_sms_sender: row.try_get("default_sms_sender")?,
         default_reply_to: row.try_get("default_reply_to")?,
+        email_branding: email_branding(&row)?,
+    }))
+}
+
+/// The branding, if the service has one of a kind that we know.
+fn email_branding(row: &Row) -> Result<Option<EmailBranding>, Error> {
+    let kind: Option<&str> = row.try_get("brand_type")?;
+    let Some(kind) = kind.and_then(|kind| kind.parse().ok()) else { return Ok(None) };
+    Ok(Some(EmailBranding {
+        kind,
+        colour: row.try_get("colour")?,
+        logo: row.try_get("logo")?,
+        text: row.try_get("brand_text")?,
+        alt_text: row.try_get("alt_text")?,
     }))
 }
 

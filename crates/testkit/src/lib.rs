@@ -22,7 +22,7 @@ pub use database::Database;
 pub use postgres::Postgres;
 pub use proxy::Proxy;
 pub use queues::Queues;
-pub use rows::{api_key, delivery_callback, guest, revoke_api_key};
+pub use rows::{api_key, delivery_callback, email_branding, guest, revoke_api_key};
 pub use service::{ServiceBuilder, TestService, service};
 pub use template::{TemplateBuilder, template};
 

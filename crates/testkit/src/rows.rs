@@ -89,6 +89,28 @@ pub async fn guest(db: &Client, service: &TestService, recipient: &str) {
     .await;
 }
 
+/// Makes the service's emails look like an organisation's: with the logo `logo.png`, `text` beside it,
+/// in red.
+///
+/// # Panics
+/// When the database refuses.
+pub async fn email_branding(db: &Client, service: &TestService, kind: &str, text: &str) {
+    let id = new_id();
+    execute(
+        db,
+        "INSERT INTO email_branding (id, name, brand_type, colour, logo, text)
+        VALUES ($1, $1::text, $2, '#ff0000', 'logo.png', $3)",
+        &[&id, &kind, &text],
+    )
+    .await;
+    execute(
+        db,
+        "INSERT INTO service_email_branding (service_id, email_branding_id) VALUES ($1, $2)",
+        &[&service.id, &id],
+    )
+    .await;
+}
+
 /// Runs one statement. Panics when the database refuses.
 pub(crate) async fn execute(db: &Client, sql: &str, values: &[&(dyn ToSql + Sync)]) {
     db.execute(sql, values).await.unwrap_or_else(|error| panic!("{error:?} in {sql}"));

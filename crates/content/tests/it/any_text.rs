@@ -1,8 +1,13 @@
 //! Nothing panics, and what is promised of every result holds, whatever the text.
 
 use content::{
-    Personalisation, email::EmailTemplate, html, links::links, placeholders, python_repr,
-    recipient, sanitise::sanitise, sms::SmsTemplate,
+    Personalisation,
+    email::{EmailTemplate, Layout},
+    html,
+    links::links,
+    placeholders, python_repr, recipient,
+    sanitise::sanitise,
+    sms::SmsTemplate,
 };
 use proptest::prelude::*;
 use serde_json::json;
@@ -30,7 +35,7 @@ proptest! {
         let values = Personalisation::from_iter([("a", json!(value)), ("b", json!([value, null]))]);
         let email = EmailTemplate::new(&subject, &content, &values);
         prop_assert!(!email.subject().contains(['\n', '\r']));
-        email.html();
+        email.document(&Layout::default());
         email.plain_text();
     }
 

@@ -1,4 +1,10 @@
 //! Integration tests of this crate.
 
 mod any_text;
+#[path = "../../examples/vectors/cases.rs"]
+mod cases;
+mod files;
+#[path = "../../examples/vectors/ops/mod.rs"]
+mod ops;
+mod places;
 mod vectors;

@@ -46,6 +46,7 @@ fn service(rate_limit: u32, sms_limit: i64) -> Service {
         custom_email_sender_name: None,
         default_sms_sender: None,
         default_reply_to: None,
+        email_branding: None,
     }
 }
 

@@ -1,6 +1,9 @@
 //! `store::services` and what belongs to a service: keys, templates, senders, callbacks, rates.
 
-use domain::{KeyType, NotificationType, Permission, ReplyToId, SmsSenderId, TemplateId};
+use domain::{
+    KeyType, NotificationType, Permission, ReplyToId, SmsSenderId, TemplateId,
+    service::BrandingKind,
+};
 use store::{
     Error, api_keys, migrate, providers, rates, senders, service_callbacks, services, templates,
 };
@@ -32,6 +35,18 @@ async fn a_service_comes_with_permissions_limits_and_default_senders() {
     assert_eq!(found.default_reply_to.as_deref(), Some("pigeons@example.gov.uk"));
     assert!(services::find(&db, domain::ServiceId(Uuid::nil())).await.unwrap().is_none());
     assert_eq!(migrate::revision(&db).await.unwrap(), migrate::NOTIFY_HEAD);
+}
+
+#[tokio::test]
+async fn a_service_may_have_a_branding() {
+    let database = Database::create().await;
+    let db = database.client().await;
+    let service = testkit::service(&db).create().await;
+    assert_eq!(services::find(&db, service.id).await.unwrap().unwrap().email_branding, None);
+    testkit::email_branding(&db, &service, "org_banner", "Ministry").await;
+    let found = services::find(&db, service.id).await.unwrap().unwrap().email_branding.unwrap();
+    assert_eq!((found.kind, found.text.as_deref()), (BrandingKind::OrgBanner, Some("Ministry")));
+    assert_eq!(found.logo.as_deref(), Some("logo.png"));
 }
 
 #[tokio::test]

@@ -99,8 +99,8 @@ pub async fn email_branding(db: &Client, service: &TestService, kind: &str, text
     execute(
         db,
         "INSERT INTO email_branding (id, name, brand_type, colour, logo, text)
-        VALUES ($1, $1::text, $2, '#ff0000', 'logo.png', $3)",
-        &[&id, &kind, &text],
+        VALUES ($1, $4, $2, '#ff0000', 'logo.png', $3)",
+        &[&id, &kind, &text, &id.to_string()],
     )
     .await;
     execute(

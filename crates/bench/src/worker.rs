@@ -24,14 +24,12 @@ use crate::{
 const ROUNDS: usize = 3;
 /// As every role has for short tasks.
 const CONCURRENCY: u16 = 64;
-const AHEAD: u16 = 4;
+const PREFETCH: u16 = 4 * CONCURRENCY;
 const PREFIX: &str = "bench-";
 /// More than are consumed in one second.
 const A_SECOND_OF_MESSAGES: u32 = 20_000;
 /// Tasks that ask for a retry.
 const TO_RETRY: u32 = 100_000;
-/// So many at once, since each waits for the disk: the queues of delays are replicated ones.
-const CONCURRENCY_OF_RETRIES: u16 = 512;
 /// After so many of them a worker has all the memory that it needs.
 const RETRIED_TO_WARM_UP: u32 = 10_000;
 /// Where they wait at first, each for 600 s.
@@ -39,7 +37,7 @@ const DELAYED: &str = "celery_delayed_9";
 /// How many messages of ours are under way, as in `Publisher::publish_all`.
 const IN_FLIGHT: usize = 512;
 /// How long a worker may take to start, and a queue to fill or empty.
-const PATIENCE: Duration = Duration::from_secs(180);
+const PATIENCE: Duration = Duration::from_secs(600);
 
 /// Everything that this suite needs.
 struct Bench {
@@ -123,7 +121,7 @@ impl Bench {
         }
         Ok(Queue {
             concurrency: CONCURRENCY,
-            prefetch: AHEAD * CONCURRENCY,
+            prefetch: PREFETCH,
             in_flight: IN_FLIGHT,
             noop: Rates::new(noop, raw),
             celery_per_second: middle(celery),
@@ -140,14 +138,14 @@ impl Bench {
         self.fill(seconds * A_SECOND_OF_MESSAGES).await?;
         let full = self.waiting().await?;
         let worker = match kind {
-            Kind::Noop => self.worker("noop", CONCURRENCY, &[])?,
-            Kind::TaskEvents => self.worker("noop", CONCURRENCY, &["--task-events"])?,
-            Kind::NoEvents => self.worker("noop", CONCURRENCY, &["--no-worker-events"])?,
-            Kind::Raw => self.worker("raw", CONCURRENCY, &[])?,
+            Kind::Noop => self.worker("noop", &[])?,
+            Kind::TaskEvents => self.worker("noop", &["--task-events"])?,
+            Kind::NoEvents => self.worker("noop", &["--no-worker-events"])?,
+            Kind::Raw => self.worker("raw", &[])?,
             Kind::Celery => Child::celery(&self.celery, &self.url, &self.queue())?,
         };
         self.until("a worker takes messages", async || {
-            Ok(self.waiting().await? < full - 2 * u32::from(AHEAD * CONCURRENCY))
+            Ok(self.waiting().await? < full - 2 * u32::from(PREFETCH))
         })
         .await?;
         tokio::time::sleep(WARM_UP).await;
@@ -182,7 +180,7 @@ impl Bench {
         self.clear().await?;
         self.fill(TO_RETRY).await?;
         let begin = Instant::now();
-        let worker = self.worker("retry", CONCURRENCY_OF_RETRIES, &[])?;
+        let worker = self.worker("retry", &[])?;
         let delayed = |count| async move { Ok(self.broker.messages(DELAYED).await? >= count) };
         self.until("tasks are retried", async || delayed(RETRIED_TO_WARM_UP).await).await?;
         let warm_kib = worker.resident_kib()?;
@@ -198,9 +196,8 @@ impl Bench {
         Ok(Retries { tasks: TO_RETRY, seconds, warm_kib, most_kib, last_kib })
     }
 
-    fn worker(&self, kind: &str, concurrency: u16, more: &[&str]) -> anyhow::Result<Child> {
-        let prefetch = (AHEAD * concurrency).to_string();
-        let concurrency = concurrency.to_string();
+    fn worker(&self, kind: &str, more: &[&str]) -> anyhow::Result<Child> {
+        let (concurrency, prefetch) = (CONCURRENCY.to_string(), PREFETCH.to_string());
         let given = [kind, "--concurrency", &concurrency, "--prefetch", &prefetch];
         let prefix = ["--queue-prefix", PREFIX, "--broker-url", &self.url];
         let all = given.iter().chain(&prefix).chain(more).map(|&argument| argument.to_owned());

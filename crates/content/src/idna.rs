@@ -41,10 +41,7 @@ fn label_to_ascii(label: &str) -> Option<String> {
 
 /// Case-folded and normalised, or `None` if it has characters that no name may have.
 fn nameprep(label: &str) -> Option<String> {
-    let folded = label
-        .chars()
-        .filter(|&c| !tables::commonly_mapped_to_nothing(c))
-        .flat_map(fold);
+    let folded = label.chars().filter(|&c| !tables::commonly_mapped_to_nothing(c)).flat_map(fold);
     let prepared = normalise(folded);
 
     let has_rtl = prepared.contains(is_rtl);
@@ -56,8 +53,9 @@ fn nameprep(label: &str) -> Option<String> {
 
 /// `c` in lower case. Letters that Unicode 3.2 did not know have theirs by the later version.
 fn fold(c: char) -> impl Iterator<Item = char> {
-    let lower = if tables::unassigned_code_point(c) { c.to_lowercase() } else { only(c) };
-    lower.flat_map(tables::case_fold_for_nfkc)
+    let later = tables::unassigned_code_point(c).then(|| c.to_lowercase());
+    let known = later.is_none().then_some(c);
+    later.into_iter().flatten().chain(known).flat_map(tables::case_fold_for_nfkc)
 }
 
 /// NFKC as of Unicode 3.2: code points of later versions stay, and nothing combines across them.
@@ -108,6 +106,7 @@ mod tests {
             ("Example.com", Some("Example.com")),
             ("münchen.de", Some("xn--mnchen-3ya.de")),
             ("faß.de", Some("fass.de")),
+            ("FAẞ.de", Some("fass.de")),
             ("例え。jp", Some("xn--r8jz45g.jp")),
             ("ex\u{ad}ample.com", Some("example.com")),
             ("😀.com", Some("xn--e28h.com")),

@@ -70,9 +70,10 @@ impl<'a> SmsPreview<'a> {
     /// The message, on as many lines as it has, with links.
     fn message(&self) -> String {
         let filled = self.fill(self.content, self.form());
-        let text = match self.prefix.filter(|prefix| !prefix.is_empty()) {
-            Some(prefix) => format!("{}: {filled}", html::escape(trim(prefix))),
-            None => filled,
+        let prefix = html::escape(self.prefix.unwrap_or_default());
+        let text = match &*prefix {
+            "" => filled,
+            prefix => format!("{}: {filled}", trim(prefix)),
         };
         let text = close_up_punctuation(&text);
         let text = if self.downgrade { to_gsm(&text) } else { text };

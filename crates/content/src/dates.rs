@@ -2,7 +2,9 @@
 //!
 //! Source: content contract §13 and §9.4.
 
+mod parts;
 mod tokens;
+mod words;
 mod written;
 
 use domain::london;
@@ -19,7 +21,7 @@ use written::Written;
 #[must_use]
 pub fn parse_utc(text: &str) -> Option<OffsetDateTime> {
     let written = Written::read(text)?;
-    let (year, month, day) = written.date().filter(|(year, ..)| *year > 0)?;
+    let (year, month, day) = written.parts.resolve().filter(|(year, ..)| *year > 0)?;
     let date = Date::from_calendar_date(year, Month::try_from(month).ok()?, day).ok()?;
     Some(PrimitiveDateTime::new(date, written.time()?).assume_utc())
 }

@@ -41,18 +41,21 @@ fn label_to_ascii(label: &str) -> Option<String> {
 
 /// Case-folded and normalised, or `None` if it has characters that no name may have.
 fn nameprep(label: &str) -> Option<String> {
-    let folded = label
-        .chars()
-        .filter(|&c| !tables::commonly_mapped_to_nothing(c))
-        .flat_map(tables::case_fold_for_nfkc);
+    let folded = label.chars().filter(|&c| !tables::commonly_mapped_to_nothing(c)).flat_map(fold);
     let prepared = normalise(folded);
 
-    let has_rtl = prepared.contains(tables::bidi_r_or_al);
-    let is_all_rtl = !prepared.contains(tables::bidi_l)
-        && prepared.starts_with(tables::bidi_r_or_al)
-        && prepared.ends_with(tables::bidi_r_or_al);
+    let has_rtl = prepared.contains(is_rtl);
+    let is_all_rtl =
+        !prepared.contains(is_ltr) && prepared.starts_with(is_rtl) && prepared.ends_with(is_rtl);
     let is_allowed = !prepared.contains(is_prohibited) && (!has_rtl || is_all_rtl);
     is_allowed.then_some(prepared)
+}
+
+/// `c` in lower case. Letters that Unicode 3.2 did not know have theirs by the later version.
+fn fold(c: char) -> impl Iterator<Item = char> {
+    let later = tables::unassigned_code_point(c).then(|| c.to_lowercase());
+    let known = later.is_none().then_some(c);
+    later.into_iter().flatten().chain(known).flat_map(tables::case_fold_for_nfkc)
 }
 
 /// NFKC as of Unicode 3.2: code points of later versions stay, and nothing combines across them.
@@ -70,6 +73,16 @@ fn normalise(text: impl Iterator<Item = char>) -> String {
     }
     out.extend(known.nfkc());
     out
+}
+
+/// Whether `c` is written from right to left, and was so in Unicode 3.2.
+fn is_rtl(c: char) -> bool {
+    tables::bidi_r_or_al(c) && !tables::unassigned_code_point(c)
+}
+
+/// Whether `c` is written from left to right, and was so in Unicode 3.2.
+fn is_ltr(c: char) -> bool {
+    tables::bidi_l(c) && !tables::unassigned_code_point(c)
 }
 
 fn is_prohibited(c: char) -> bool {
@@ -93,6 +106,7 @@ mod tests {
             ("Example.com", Some("Example.com")),
             ("münchen.de", Some("xn--mnchen-3ya.de")),
             ("faß.de", Some("fass.de")),
+            ("FAẞ.de", Some("fass.de")),
             ("例え。jp", Some("xn--r8jz45g.jp")),
             ("ex\u{ad}ample.com", Some("example.com")),
             ("😀.com", Some("xn--e28h.com")),
@@ -101,6 +115,7 @@ mod tests {
             ("xn--é.com", None),
             ("é\u{2028}.com", None),
             ("אa.com", None),
+            ("𞤢a.com", Some("xn--a-9h8r.com")),
         ] {
             assert_eq!(to_ascii(domain).as_deref(), expected, "{domain}");
         }

@@ -6,10 +6,9 @@ mod qr;
 
 use std::fmt;
 
-use time::OffsetDateTime;
-
 use crate::{
     Personalisation,
+    dates::Language,
     fill::{Fill, Form, Lists, Missing, fill},
     html, markdown,
     placeholder::placeholders_of,
@@ -25,59 +24,6 @@ pub const MAX_PAGES: u32 = 10;
 
 /// The printer's fonts break a line at a hyphen; at this one they do not.
 const NON_BREAKING_HYPHEN: &str = "\u{2011}";
-
-/// Which language the body is in.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Language {
-    /// English.
-    #[default]
-    English,
-    /// Welsh.
-    Welsh,
-}
-
-const ENGLISH_MONTHS: [&str; 12] = [
-    "January",
-    "February",
-    "March",
-    "April",
-    "May",
-    "June",
-    "July",
-    "August",
-    "September",
-    "October",
-    "November",
-    "December",
-];
-const WELSH_MONTHS: [&str; 12] = [
-    "Ionawr",
-    "Chwefror",
-    "Mawrth",
-    "Ebrill",
-    "Mai",
-    "Mehefin",
-    "Gorffennaf",
-    "Awst",
-    "Medi",
-    "Hydref",
-    "Tachwedd",
-    "Rhagfyr",
-];
-
-impl Language {
-    /// A day as a letter is dated: `1 August 2024`, `1 Awst 2024`. `at` is a moment; what counts is
-    /// London's day.
-    #[must_use]
-    pub fn date(self, at: OffsetDateTime) -> String {
-        let day = domain::london::in_london(at).unwrap_or(at).date();
-        let months = match self {
-            Self::English => ENGLISH_MONTHS,
-            Self::Welsh => WELSH_MONTHS,
-        };
-        format!("{} {} {}", day.day(), months[usize::from(u8::from(day.month())) - 1], day.year())
-    }
-}
 
 /// Whether a letter of so many pages cannot be sent; one whose pages are not counted yet can.
 #[must_use]
@@ -162,20 +108,15 @@ impl LetterTemplate<'_> {
         if (MIN_LINES..=MAX_LINES).contains(&lines.len()) {
             return lines.iter().map(|line| html::escape(line).into_owned()).collect();
         }
-        let form = if self.redact_missing { Form::Redacted } else { Form::Name };
-        let how = Fill { escape: true, lists: Lists::Inline, missing: Missing::Html(form) };
-        let is_last = |line: usize| line == MAX_LINES;
+        // What an address is made of is no secret, so its lines keep their names.
+        let how = Fill { escape: true, lists: Lists::Inline, missing: Missing::Html(Form::Name) };
+        let last_is_postcode = !values.has("address line 7") && values.get("postcode").is_some();
         (1..=MAX_LINES)
-            .map(|line| {
-                let by_postcode = is_last(line)
-                    && values.get("address line 7").is_none()
-                    && values.get("postcode").is_some();
-                if by_postcode {
-                    fill("((postcode))", values, how).into_owned()
-                } else {
-                    fill(&format!("((address line {line}))"), values, how).into_owned()
-                }
+            .map(|line| match line {
+                MAX_LINES if last_is_postcode => "((postcode))".to_owned(),
+                _ => format!("((address line {line}))"),
             })
+            .map(|line| fill(&line, values, how).into_owned())
             .collect()
     }
 
@@ -204,15 +145,6 @@ impl fmt::Debug for LetterTemplate<'_> {
 mod tests {
     use super::*;
     use serde_json::json;
-    use time::macros::datetime;
-
-    #[test]
-    fn a_letter_is_dated_by_londons_day() {
-        let night = datetime!(2024-07-31 23:30 UTC);
-        assert_eq!(Language::English.date(night), "1 August 2024");
-        assert_eq!(Language::Welsh.date(night), "1 Awst 2024");
-        assert_eq!(Language::English.date(datetime!(2024-12-31 23:59 UTC)), "31 December 2024");
-    }
 
     #[test]
     fn values_cannot_bring_their_own_html() {
@@ -227,6 +159,22 @@ mod tests {
         assert_eq!(body, "<p>&lt;b&gt;&amp;’</p><p><div class='qrcode'>[5]</div></p>");
         assert_eq!(letter.html_contact_block(&values), "&lt;b&gt;&amp;'");
         assert!(!letter.html_subject(&values).contains('<'));
+    }
+
+    #[test]
+    fn what_is_missing_of_an_address_is_shown_by_name() {
+        let letter = LetterTemplate { redact_missing: true, ..LetterTemplate::default() };
+        let address = |values: &[(&str, serde_json::Value)]| {
+            letter.html_address(&values.iter().map(|(name, value)| (name, value.clone())).collect())
+        };
+        let lines = address(&[("address_line_1", json!("A & B")), ("post code", json!("<ls1"))]);
+        assert_eq!((&*lines[0], &*lines[6]), ("A &amp; B", "&lt;ls1"));
+        assert_eq!(lines[1], "<span class='placeholder-no-brackets'>address line 2</span>");
+        let lines = address(&[("address line 7", json!(null)), ("postcode", json!("LS1 4AP"))]);
+        assert_eq!(lines[6], "<span class='placeholder-no-brackets'>address line 7</span>");
+        let whole =
+            ["address_line_1", "address_line_2", "postcode"].map(|name| (name, json!("<a")));
+        assert_eq!(address(&whole), ["&lt;a"; 3]);
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use std::ops::{Range, RangeInclusive};
 
-use crate::whitespace::is_space;
+use crate::{python::is_word, whitespace::is_space};
 
 /// How many letters a top-level domain has.
 const TOP_LEVEL: RangeInclusive<usize> = 2..=63;
@@ -34,9 +34,13 @@ pub fn links(text: &str) -> Vec<Range<usize>> {
 
 /// The link in an unbroken `name`. There is at most one, since it takes the last top-level domain.
 fn link_in(text: &str, name: Range<usize>) -> Option<Range<usize>> {
-    let start = name_start(text, &name)?;
-    let end = top_level_end(text, start, name.end)?;
-    let start = start - scheme_length(&text[..start]);
+    // After a scheme a name may start with a hyphen.
+    let (scheme, first) = match scheme_length(&text[..name.start]) {
+        0 => (0, name_start(text, &name)?),
+        scheme => (scheme, name.start),
+    };
+    let end = top_level_end(text, first, name.end)?;
+    let start = first - scheme;
     let rest = &text[end..];
     let tail = if rest.starts_with(['/', '?', '#']) {
         rest.find(|c| is_space(c) || c == '<').unwrap_or(rest.len())
@@ -50,7 +54,7 @@ fn link_in(text: &str, name: Range<usize>) -> Option<Range<usize>> {
 fn name_start(text: &str, name: &Range<usize>) -> Option<usize> {
     let mut previous = text[..name.start].chars().next_back();
     for (at, c) in text[name.clone()].char_indices() {
-        let is_border = is_word_char(c) != previous.is_some_and(is_word_char);
+        let is_border = is_word(c) != previous.is_some_and(is_word);
         if is_label_char(c) && is_border && !matches!(previous, Some('@' | '.')) {
             return Some(name.start + at);
         }
@@ -70,7 +74,7 @@ fn top_level_end(text: &str, start: usize, limit: usize) -> Option<usize> {
         let next = text[after..].chars().next();
         if dot > start
             && TOP_LEVEL.contains(&letters)
-            && !next.is_some_and(|c| is_word_char(c) || c == '@')
+            && !next.is_some_and(|c| is_word(c) || c == '@')
         {
             return Some(after);
         }
@@ -88,7 +92,7 @@ fn scheme_length(before: &str) -> usize {
         let is_scheme = before.get(at..).is_some_and(|end| end.eq_ignore_ascii_case(scheme));
         if is_scheme {
             let previous = before[..at].chars().next_back();
-            let starts_here = !previous.is_some_and(|c| is_word_char(c) || matches!(c, '@' | '.'));
+            let starts_here = !previous.is_some_and(|c| is_word(c) || matches!(c, '@' | '.'));
             return if starts_here { scheme.len() } else { 0 };
         }
     }
@@ -107,11 +111,7 @@ fn name_end(text: &str, start: usize) -> usize {
 }
 
 fn is_label_char(c: char) -> bool {
-    is_word_char(c) || c == '-'
-}
-
-fn is_word_char(c: char) -> bool {
-    c.is_alphanumeric() || c == '_'
+    is_word(c) || c == '-'
 }
 
 #[cfg(test)]
@@ -137,6 +137,8 @@ mod tests {
             ("a..bb.cc", &[]),
             ("a..b-cc.dd ..ee", &["-cc.dd"]),
             ("xhttp://ab.cd", &["ab.cd"]),
+            ("http://-ab.cd xhttp://-ab.cd", &["http://-ab.cd", "ab.cd"]),
+            ("Ⓐb.cd", &["b.cd"]),
             ("www.foo.com/a www.bar.com", &["www.foo.com/a", "www.bar.com"]),
         ] {
             assert_eq!(found(text), expected, "{text}");

@@ -40,7 +40,11 @@ impl List<'_> {
     /// The list of `items`, each escaped, as HTML.
     #[must_use]
     pub fn format(&self, items: &[&str]) -> String {
-        let prefix = if items.len() == 1 { self.prefix } else { self.prefix_plural };
+        let prefix = match items.len() {
+            0 => "",
+            1 => self.prefix,
+            _ => self.prefix_plural,
+        };
         let wrap = |item: &&str| [self.before_each, &html::escape(item), self.after_each].concat();
         let mut shown: Vec<String> = match self.most {
             Some((most, _)) if items.len() > most => {
@@ -73,6 +77,7 @@ mod tests {
         assert_eq!(list.format(&["a<"]), "‘a&lt;’");
         assert_eq!(list.format(&["a", "b", "c"]), "‘a’, ‘b’ and ‘c’");
         let few = List { most: Some((3, "more")), prefix_plural: "things", ..list };
+        assert_eq!(few.format(&[]), "");
         assert_eq!(few.format(&["a", "b", "c"]), "things ‘a’, ‘b’ and ‘c’");
         assert_eq!(few.format(&["a", "b", "c", "d"]), "things ‘a’, ‘b’ and more");
     }

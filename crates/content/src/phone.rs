@@ -68,6 +68,9 @@ const UK: i32 = 44;
 /// Country code of North America, where some four-digit prefixes are countries of their own.
 const NORTH_AMERICA: i32 = 1;
 
+/// What the numbers kept for television start with, after the country code.
+const FICTIONAL: &str = "7700";
+
 /// Longest text that is looked at, in bytes; numbers have at most 17 digits.
 const MAX_INPUT_BYTES: usize = 250;
 
@@ -261,7 +264,7 @@ fn attempt(
     if text.is_empty() {
         return Err(PhoneError::TooShort);
     }
-    judge(text, read(text).ok_or(PhoneError::InvalidNumber)?)
+    judge(text, read(text, Some(Region::GB)).ok_or(PhoneError::InvalidNumber)?)
 }
 
 /// The rules for numbers that messages are sent to.
@@ -305,22 +308,25 @@ fn possible(text: &str, parsed: Parsed) -> Result<Parsed, PhoneError> {
         Err(ValidationError::InvalidCountryCode) => PhoneError::UnsupportedCountryCode,
         Err(ValidationError::InvalidLength) => PhoneError::InvalidNumber,
     };
-    read(&format!("+{text}")).filter(|number| number.is_possible_with_reason().is_ok()).ok_or(fault)
+    let abroad = read(&format!("+{text}"), None);
+    abroad.filter(|number| number.is_possible_with_reason().is_ok()).ok_or(fault)
 }
 
-/// What libphonenumber makes of `text`, read as if dialled in the UK.
-fn read(text: &str) -> Option<Parsed> {
+/// What libphonenumber makes of `text`, read as if dialled in `region`.
+fn read(text: &str, region: Option<Region>) -> Option<Parsed> {
     if text.len() > MAX_INPUT_BYTES {
         return None;
     }
-    PHONE_NUMBER_UTIL.parse(text, Some(Region::GB)).ok()
+    PHONE_NUMBER_UTIL.parse(text, region).ok()
 }
 
-/// Whether the number is of the range kept for television, which counts as a UK mobile although
-/// no network serves it. The range proper is 07700 900000 to 900999; all of 07700 is let pass,
-/// because clients' tests use it.
+/// Whether the number counts as of the range kept for television, which no network serves.
+///
+/// The range proper is 07700 900000 to 900999 in the UK. What has always been let pass, and counted
+/// as a UK mobile, is whatever starts with 7700 and one more digit, in any country.
 fn is_fictional(number: &Parsed) -> bool {
-    number.country_code == UK && (77_000..=77_009).contains(&(number.national_number / 100_000))
+    let digits = number.national_number.to_string();
+    digits.len() > FICTIONAL.len() && digits.starts_with(FICTIONAL)
 }
 
 fn repair(text: &str) -> String {
@@ -381,6 +387,20 @@ mod tests {
             assert_eq!(number.is_international(), international, "{text}");
             assert_eq!(number.sends_delivery_receipts(), receipts, "{text}");
         }
+    }
+
+    #[test]
+    fn the_range_for_television_is_let_pass_widely() {
+        for (text, normalised) in [
+            ("07700 912345", "447700912345"),
+            ("0770 090123", "44770090123"),
+            ("+86 7700 5620 000", "8677005620000"),
+        ] {
+            let number = PhoneNumber::parse(text).unwrap();
+            assert_eq!((number.normalised(), number.rate_multiplier()), (normalised, 1), "{text}");
+            assert!(!number.is_international());
+        }
+        assert_eq!(PhoneNumber::parse("+86 7700"), Err(PhoneError::TooShort));
     }
 
     #[test]

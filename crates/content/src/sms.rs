@@ -150,13 +150,16 @@ impl fmt::Debug for SmsTemplate<'_> {
     }
 }
 
-/// `text` with every space that is not needed taken out: each line normalised, at most one blank
-/// line in a row, none at either end.
-pub(crate) fn tidy(text: &str) -> String {
-    let text = close_up_punctuation(text);
+/// `text` with every space that is not needed taken out, before punctuation and around lines.
+fn tidy(text: &str) -> String {
+    tidy_lines(&close_up_punctuation(text))
+}
+
+/// `text` with each line normalised, at most one blank line in a row, none at either end.
+pub(crate) fn tidy_lines(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     let mut line_breaks = 0;
-    for line in lines(&text) {
+    for line in lines(text) {
         let end = out.len();
         if end > 0 {
             out.push_str(&"\n\n"[..line_breaks]);

@@ -5,7 +5,7 @@ use crate::{
     autolink::autolink,
     fill::{Fill, Form, Lists, Missing, fill},
     html,
-    sms::tidy,
+    sms::tidy_lines,
     to_gsm,
     whitespace::{close_up_punctuation, trim},
 };
@@ -70,13 +70,14 @@ impl<'a> SmsPreview<'a> {
     /// The message, on as many lines as it has, with links.
     fn message(&self) -> String {
         let filled = self.fill(self.content, self.form());
-        let text = match self.prefix.map(trim).filter(|prefix| !prefix.is_empty()) {
-            Some(prefix) => format!("{}: {filled}", html::escape(prefix)),
-            None => filled,
+        let prefix = html::escape(self.prefix.unwrap_or_default());
+        let text = match &*prefix {
+            "" => filled,
+            prefix => format!("{}: {filled}", trim(prefix)),
         };
         let text = close_up_punctuation(&text);
         let text = if self.downgrade { to_gsm(&text) } else { text };
-        let text = tidy(&text);
+        let text = tidy_lines(&text);
         autolink(&text.replace(['\n', '\r'], "<br>"), LINK_CLASS)
     }
 
@@ -84,7 +85,7 @@ impl<'a> SmsPreview<'a> {
     #[must_use]
     pub fn body(&self) -> String {
         let filled = self.fill(self.content, Form::Redacted);
-        tidy(&to_gsm(&close_up_punctuation(&filled)))
+        tidy_lines(&to_gsm(&close_up_punctuation(&filled)))
     }
 
     fn form(&self) -> Form {
@@ -115,5 +116,11 @@ mod tests {
             assert!(!html.contains(tag), "{html}");
         }
         assert!(html.contains("From: &lt;s&gt;") && html.contains("To: &lt;b&gt;"));
+    }
+
+    #[test]
+    fn punctuation_is_closed_up_before_characters_are_replaced() {
+        let values = Personalisation::default();
+        assert_eq!(SmsPreview::new("a , b …", &values).body(), "a, b ...");
     }
 }

@@ -21,6 +21,10 @@ fn times_are_read_as_people_and_programs_write_them() {
         "7/14/2024 9:05",
         "14.7.2024 9:05",
         "14/7/24 9:05",
+        "9h05 July of 2024 14",
+        "9 hours 5 minutes 14/Jul/2024",
+        "14 July, 2024 at 9h 5m+1",
+        "140724 9:5",
     ] {
         assert_eq!(parse_utc(text), Some(morning), "{text}");
     }
@@ -49,6 +53,7 @@ fn the_month_comes_first_where_both_could() {
         ("0099-02-01", datetime!(0099-02-01 0:00 UTC)),
         ("12:00 AM 1 Jan 2024", datetime!(2024-01-01 0:00 UTC)),
         ("2024-01-01 12:30 pm", datetime!(2024-01-01 12:30 UTC)),
+        ("2024-07-14 1:02.5", datetime!(2024-07-14 1:02:30 UTC)),
         ("2024-07-14 1:02:03.1234567", datetime!(2024-07-14 1:02:03.123456 UTC)),
     ] {
         assert_eq!(parse_utc(text), Some(expected), "{text}");
@@ -68,6 +73,8 @@ fn what_is_no_time_of_a_day_is_refused() {
         "2024-07-14 24:00",
         "2024-07-14 10:60",
         "2024-07-14 13:00 pm",
+        "14 July 2024 at 10.30",
+        "14 July 2024-10:30",
         "2024-07-14 10:00 gmt",
         "2024-07-14 (Sunday)",
         "14 July August 2024",

@@ -1,112 +1,58 @@
 //! A written time, token by token.
+//!
+//! What can be read, and what a number means beside which others, is what dateutil's parser makes
+//! of it, which has always read these times.
 
 use time::Time;
 
-use super::tokens::{Number, Token, tokens};
-
-/// The words that say nothing of a time, in lower case.
-const FILLERS: [&str; 11] = ["at", "on", "and", "ad", "of", "m", "t", "st", "nd", "rd", "th"];
-
-const WEEKDAYS: [&str; 7] =
-    ["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"];
-
-const MONTHS: [&str; 12] = [
-    "january",
-    "february",
-    "march",
-    "april",
-    "may",
-    "june",
-    "july",
-    "august",
-    "september",
-    "october",
-    "november",
-    "december",
-];
-
-/// Two digits of a year from here on are of the last century.
-const CENTURY_TURNS: i32 = 76;
+use super::{
+    parts::Parts,
+    tokens::{Number, Token, tokens},
+    words::{Half, Unit, half_of_day, is_filler, is_weekday, is_word, is_zone, month, unit},
+};
 
 /// What has been read of a time.
 #[derive(Default)]
 pub(super) struct Written {
-    /// Year, month and day in the order in which they stand.
-    parts: Vec<Part>,
+    pub parts: Parts,
     hour: Option<u32>,
     minute: u32,
     second: u32,
     microsecond: u32,
-    /// An offset or the name of a zone has been read over.
-    has_zone: bool,
+    zone: Zone,
 }
 
-/// The tokens that have not been read.
-type Rest<'t, 'a> = &'t [Token<'a>];
-
-/// What is left after one step, if it could be taken.
-type Step<'t, 'a> = Option<Rest<'t, 'a>>;
-
-/// One of year, month and day.
-#[derive(Clone, Copy)]
-struct Part {
-    value: u32,
-    /// What it is, if it can only be one.
-    kind: Option<Kind>,
+/// What has been read over of a zone.
+#[derive(Clone, Copy, Default, PartialEq, Eq)]
+enum Zone {
+    #[default]
+    None,
+    /// A name; an offset may still follow.
+    Name,
+    /// An offset without a name, or a name that is one.
+    Offset,
 }
 
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Kind {
-    Year,
-    Month,
-}
+/// Where to read on, if what stands here could be read.
+type Next = Option<usize>;
 
 impl Written {
     /// Reads `text`; `None` if it holds anything that is not part of a time.
     pub fn read(text: &str) -> Option<Self> {
         let mut written = Self::default();
         let tokens = tokens(text);
-        let mut rest = tokens.as_slice();
-        while let Some((token, after)) = rest.split_first() {
-            rest = match *token {
-                Token::Number(number) => written.read_number(number, after)?,
-                Token::Word(word) => written.read_word(word, after)?,
-                Token::Sign('+' | '-') if written.hour.is_some() => written.read_offset(after)?,
-                Token::Sign('.' | ',' | ';' | '-' | '/' | '\'') | Token::Space => after,
-                Token::Sign(_) => return None,
+        let mut at = 0;
+        while let Some(token) = tokens.get(at) {
+            at = match *token {
+                Token::Number(number) => written.read_number(number, at, &tokens)?,
+                Token::Word(_) => written.read_word(at, &tokens)?,
+                Token::Sign('+' | '-') if written.hour.is_some() => {
+                    written.read_offset(at + 1, &tokens)?
+                }
+                token => is_filler(token).then_some(at + 1)?,
             };
         }
         Some(written)
-    }
-
-    /// Year, month and day; `None` unless there are all three. Whether they are of a calendar is not
-    /// checked.
-    pub fn date(&self) -> Option<(i32, u8, u8)> {
-        let [first, second, third] = *self.parts.as_slice() else { return None };
-        let kind_at = |kind| self.parts.iter().position(|part| part.kind == Some(kind));
-        let is_year = |part: Part| part.value > 31;
-        let (year, month, day) = match (kind_at(Kind::Year), kind_at(Kind::Month)) {
-            (Some(year), Some(month)) => {
-                (self.parts[year], self.parts[month], self.parts[3 - year - month])
-            }
-            (_, Some(0)) if is_year(second) => (second, first, third),
-            (_, Some(0)) => (third, first, second),
-            (_, Some(1)) if is_year(first) => (first, second, third),
-            (_, Some(1)) => (third, second, first),
-            (_, Some(_)) if is_year(second) => (second, third, first),
-            (_, Some(_)) => (first, third, second),
-            (Some(0), None) => (first, second, third),
-            _ if is_year(first) => (first, second, third),
-            _ if first.value > 12 => (third, second, first),
-            _ => (third, first, second),
-        };
-        let short = i32::try_from(year.value).ok()?;
-        let year = match year.kind {
-            Some(Kind::Year) => short,
-            _ if short < CENTURY_TURNS => 2000 + short,
-            _ => 1900 + short,
-        };
-        Some((year, month.value.try_into().ok()?, day.value.try_into().ok()?))
     }
 
     /// The time of the day, midnight if none was written.
@@ -116,191 +62,259 @@ impl Written {
         Time::from_hms_micro(hour, minute, second, self.microsecond).ok()
     }
 
-    fn read_number<'t, 'a>(&mut self, number: Number<'a>, after: Rest<'t, 'a>) -> Step<'t, 'a> {
-        if let [Token::Sign(':'), Token::Number(minute), after @ ..] = after {
-            return self.read_clock(number, *minute, after);
-        }
-        let awaits_hour = self.parts.len() == 3 && self.hour.is_none();
-        match number.digits.len() {
-            2 if awaits_hour => self.hour = number.value(),
+    fn read_number(&mut self, number: Number<'_>, at: usize, tokens: &[Token<'_>]) -> Next {
+        let next = tokens.get(at + 1).copied();
+        let is_clock = next == Some(Token::Sign(':')) || next.and_then(unit).is_some();
+        let awaits_hour = self.parts.are_complete() && self.hour.is_none() && !is_clock;
+        let has_date = !self.parts.is_empty() || number.fraction.is_some();
+        match number.length() {
+            2 if awaits_hour => self.hour = Some(number.value()),
             4 if awaits_hour => {
                 let [hour, minute] = number.split([2, 2])?;
                 (self.hour, self.minute) = (Some(hour), minute);
             }
-            6 if self.parts.is_empty() => self.add_parts(number.split([2, 2, 2])?, None)?,
-            6 => {
-                let [hour, minute, second] = number.split([2, 2, 2])?;
-                (self.hour, self.minute, self.second) = (Some(hour), minute, second);
-                self.microsecond = microseconds(number.fraction);
+            6 if !has_date => {
+                for part in number.split([2, 2, 2])? {
+                    self.parts.push(part)?;
+                }
             }
-            8 => self.add_parts(number.split([4, 2, 2])?, Some(Kind::Year))?,
-            12 | 14 => self.read_compact(number)?,
-            _ if is_half_of_day_next(after) => self.hour = number.value(),
-            _ => return self.read_part(number, after),
-        }
-        Some(after)
-    }
-
-    /// `HH:MM`, perhaps with `:SS` and a fraction.
-    fn read_clock<'t, 'a>(
-        &mut self,
-        hour: Number<'a>,
-        minute: Number<'a>,
-        after: Rest<'t, 'a>,
-    ) -> Step<'t, 'a> {
-        (self.hour, self.minute) = (hour.value(), minute.value()?);
-        let [Token::Sign(':'), Token::Number(second), after @ ..] = after else {
-            return Some(after);
-        };
-        let (fraction, after) = match after {
-            [Token::Sign(','), Token::Number(fraction), after @ ..] => (fraction.digits, after),
-            _ => (second.fraction, after),
-        };
-        (self.second, self.microsecond) = (second.value()?, microseconds(fraction));
-        Some(after)
-    }
-
-    /// `YYYYMMDDHHMM`, perhaps with `SS`.
-    fn read_compact(&mut self, number: Number<'_>) -> Option<()> {
-        let [year, month, day, hour, minute, second] = match number.digits.len() {
+            6.. if number.digits.len() == 6 => self.read_time(number)?,
+            6 => return None,
+            8 => self.parts.add_day(number.split([4, 2, 2])?)?,
             12 => {
                 let [year, month, day, hour, minute] = number.split([4, 2, 2, 2, 2])?;
-                [year, month, day, hour, minute, 0]
+                self.parts.add_day([year, month, day])?;
+                (self.hour, self.minute) = (Some(hour), minute);
             }
-            _ => number.split([4, 2, 2, 2, 2, 2])?,
-        };
+            14 => {
+                let [year, month, day, hour, minute, second] = number.split([4, 2, 2, 2, 2, 2])?;
+                self.parts.add_day([year, month, day])?;
+                (self.hour, self.minute, self.second) = (Some(hour), minute, second);
+            }
+            _ => return self.read_short_number(number, at, tokens),
+        }
+        Some(at + 1)
+    }
+
+    /// `HHMMSS`, perhaps with a fraction.
+    fn read_time(&mut self, number: Number<'_>) -> Option<()> {
+        let [hour, minute, second] = number.split([2, 2, 2])?;
         (self.hour, self.minute, self.second) = (Some(hour), minute, second);
-        self.add_parts([year, month, day], Some(Kind::Year))
-    }
-
-    /// A year, a month or a day, and the sign between it and the next of them.
-    fn read_part<'t, 'a>(&mut self, number: Number<'a>, after: Rest<'t, 'a>) -> Step<'t, 'a> {
-        let value = number.value()?;
-        let is_year = number.digits.len() > 2;
-        let is_name_next = matches!(after, [Token::Word(word), ..] if !is_filler(word));
-        if is_year && is_name_next {
-            return None;
-        }
-        self.add_part(value, is_year.then_some(Kind::Year))?;
-        Some(self.skip_separator(after))
-    }
-
-    fn read_word<'t, 'a>(&mut self, word: &'a str, after: Rest<'t, 'a>) -> Step<'t, 'a> {
-        if let Some(month) = position(&MONTHS, word) {
-            self.add_part(month, Some(Kind::Month))?;
-            return Some(self.skip_separator(after));
-        }
-        if let Some(half) = half_of_day(word) {
-            let hour = self.hour.filter(|hour| *hour <= 12)?;
-            self.hour = Some(half.apply(hour));
-        } else if self.hour.is_some() && !self.has_zone && is_zone(word) {
-            self.has_zone = true;
-        } else if position(&WEEKDAYS, word).is_none() && !is_filler(word) {
-            return None;
-        }
-        Some(after)
-    }
-
-    /// What follows the sign of an offset: `HHMM`, `HH:MM` or `HH`, perhaps with a name in brackets.
-    fn read_offset<'t, 'a>(&mut self, after: Rest<'t, 'a>) -> Step<'t, 'a> {
-        self.has_zone = true;
-        let after = match after {
-            [Token::Number(_), Token::Sign(':'), Token::Number(_), after @ ..] => after,
-            [Token::Number(number), after @ ..] if matches!(number.digits.len(), 1 | 2 | 4) => {
-                after
-            }
-            _ => return None,
-        };
-        match after {
-            [Token::Space, Token::Sign('('), Token::Word(name), Token::Sign(')'), after @ ..]
-                if is_zone(name) =>
-            {
-                Some(after)
-            }
-            _ => Some(after),
-        }
-    }
-
-    fn add_parts(&mut self, [first, second, third]: [u32; 3], kind: Option<Kind>) -> Option<()> {
-        self.add_part(first, kind)?;
-        self.add_part(second, None)?;
-        self.add_part(third, None)
-    }
-
-    fn add_part(&mut self, value: u32, kind: Option<Kind>) -> Option<()> {
-        let is_known = kind.is_some() && self.parts.iter().any(|part| part.kind == kind);
-        if is_known || self.parts.len() == 3 {
-            return None;
-        }
-        self.parts.push(Part { value, kind });
+        self.microsecond = number.microseconds();
         Some(())
     }
 
-    /// Within a date a hyphen is not the sign of an offset.
-    fn skip_separator<'t, 'a>(&self, after: Rest<'t, 'a>) -> Rest<'t, 'a> {
-        match after {
-            [Token::Sign('-' | '/' | '.'), after @ ..] if self.parts.len() < 3 => after,
-            _ => after,
+    /// A number that means what the tokens around it say.
+    fn read_short_number(&mut self, number: Number<'_>, at: usize, tokens: &[Token<'_>]) -> Next {
+        if let Some((unit, next)) = unit_around(at, tokens) {
+            if let Some(unit) = unit {
+                self.set(unit, number);
+            }
+            return Some(next);
+        }
+        match tokens[at + 1..] {
+            [Token::Sign(':'), minute, ..] => self.read_clock(number, minute, at + 3, tokens),
+            [Token::Sign(separator @ ('-' | '/' | '.')), ..] => {
+                self.read_date(number, separator, at + 2, tokens)
+            }
+            [filler, word, ..] if is_filler(filler) && half_of_day(word).is_some() => {
+                self.set_half_hour(number, half_of_day(word)?);
+                Some(at + 3)
+            }
+            [] => self.parts.add_alone(number.value()).map(|()| at + 1),
+            [filler, ..] if is_filler(filler) => {
+                self.parts.add_alone(number.value()).map(|()| at + 2)
+            }
+            [word, ..] if half_of_day(word).is_some() && number.value() < 24 => {
+                self.set_half_hour(number, half_of_day(word)?);
+                Some(at + 2)
+            }
+            _ if self.parts.may_be_day(number.value()) => {
+                self.parts.add_alone(number.value()).map(|()| at + 1)
+            }
+            _ => None,
         }
     }
-}
 
-/// A half of the day, by which hours up to twelve are told apart.
-#[derive(Clone, Copy)]
-enum Half {
-    Morning,
-    Afternoon,
-}
-
-impl Half {
-    fn apply(self, hour: u32) -> u32 {
-        match (self, hour) {
-            (Self::Morning, 12) => 0,
-            (Self::Afternoon, ..12) => hour + 12,
-            _ => hour,
+    /// `HH:MM`, perhaps with `:SS`; what follows the minutes stands at `at`.
+    fn read_clock(
+        &mut self,
+        hour: Number<'_>,
+        minute: Token<'_>,
+        at: usize,
+        tokens: &[Token<'_>],
+    ) -> Next {
+        let Token::Number(minute) = minute else { return None };
+        self.hour = Some(hour.value());
+        self.set(Unit::Minute, minute);
+        match tokens[at..] {
+            [Token::Sign(':'), Token::Number(second), ..] => {
+                self.set(Unit::Second, second);
+                Some(at + 2)
+            }
+            [Token::Sign(':'), _, ..] => None,
+            _ => Some(at),
         }
     }
-}
 
-fn half_of_day(word: &str) -> Option<Half> {
-    match word.to_lowercase().as_str() {
-        "am" | "a" => Some(Half::Morning),
-        "pm" | "p" => Some(Half::Afternoon),
-        _ => None,
+    /// Two or three parts of a date with `separator` between them; the second stands at `at`.
+    fn read_date(
+        &mut self,
+        first: Number<'_>,
+        separator: char,
+        at: usize,
+        tokens: &[Token<'_>],
+    ) -> Next {
+        self.parts.add(first)?;
+        let Some(second) = tokens.get(at).copied().filter(|token| !is_filler(*token)) else {
+            return Some(at);
+        };
+        self.add_part(second)?;
+        self.read_last_part(separator, at + 1, tokens)
     }
-}
 
-fn is_half_of_day_next(tokens: &[Token<'_>]) -> bool {
-    match tokens {
-        [Token::Word(word), ..] | [Token::Space, Token::Word(word), ..] => {
-            half_of_day(word).is_some()
+    /// The last part of a date, if the separator is there, at `at`.
+    fn read_last_part(&mut self, separator: char, at: usize, tokens: &[Token<'_>]) -> Next {
+        if tokens.get(at) != Some(&Token::Sign(separator)) {
+            return Some(at);
         }
-        _ => false,
+        self.add_part(*tokens.get(at + 1)?)?;
+        Some(at + 2)
+    }
+
+    fn add_part(&mut self, token: Token<'_>) -> Option<()> {
+        match token {
+            Token::Number(number) => self.parts.add(number),
+            word => self.parts.add_month(month(word)?),
+        }
+    }
+
+    fn read_word(&mut self, at: usize, tokens: &[Token<'_>]) -> Next {
+        let word = tokens[at];
+        let next = tokens.get(at + 1).copied();
+        if is_weekday(word) {
+            return Some(at + 1);
+        }
+        if let Some(month) = month(word) {
+            self.parts.add_month(month)?;
+            return self.read_after_month(at + 1, tokens);
+        }
+        if let Some(half) = half_of_day(word) {
+            self.hour = Some(half.hour(self.hour.filter(|hour| *hour <= 12)?));
+        } else if self.awaits_zone() && is_zone(word) {
+            let has_offset = matches!(next, Some(Token::Sign('+' | '-')));
+            let is_utc = ["utc", "gmt", "z"].iter().any(|name| is_word(word, name));
+            self.zone = match (word, has_offset, is_utc) {
+                (_, true, true) => Zone::None,
+                (Token::Word("z"), ..) => Zone::Offset,
+                _ => Zone::Name,
+            };
+        } else if !is_filler(word) {
+            return None;
+        }
+        Some(at + 1)
+    }
+
+    /// What follows the name of a month: the day and perhaps the year, or ` of ` and the year.
+    fn read_after_month(&mut self, at: usize, tokens: &[Token<'_>]) -> Next {
+        match tokens[at..] {
+            [Token::Sign(separator @ ('-' | '/')), Token::Number(day), ref rest @ ..] => {
+                self.parts.add(day)?;
+                let [Token::Sign(next), ref rest @ ..] = *rest else { return Some(at + 2) };
+                if next != separator {
+                    return Some(at + 2);
+                }
+                let Token::Number(year) = *rest.first()? else { return None };
+                self.parts.add(year)?;
+                Some(at + 4)
+            }
+            [Token::Sign('-' | '/'), ..] => None,
+            [Token::Space, of, Token::Space, year, ..] if is_word(of, "of") => {
+                if let Token::Number(year @ Number { fraction: None, .. }) = year {
+                    self.parts.add_short_year(year.value())?;
+                }
+                Some(at + 4)
+            }
+            _ => Some(at),
+        }
+    }
+
+    /// What follows the sign of an offset: `HHMM`, `HH:MM` or `HH`, perhaps with a name in brackets.
+    fn read_offset(&mut self, at: usize, tokens: &[Token<'_>]) -> Next {
+        let Token::Number(number) = *tokens.get(at)? else { return None };
+        let is_whole = |number: Number<'_>| number.fraction.is_none();
+        let next = match tokens[at + 1..] {
+            _ if number.length() == 4 => at + 1,
+            [Token::Sign(':'), Token::Number(minutes), ..] if is_whole(minutes) => at + 3,
+            [Token::Sign(':'), ..] => return None,
+            _ if number.length() <= 2 => at + 1,
+            _ => return None,
+        };
+        let has_name = self.zone == Zone::Name;
+        if !is_whole(number) {
+            return None;
+        }
+        self.zone = Zone::Offset;
+        match tokens[next..] {
+            [filler, Token::Sign('('), Token::Word(name), Token::Sign(')'), ..]
+                if is_filler(filler)
+                    && !has_name
+                    && name.len() >= 3
+                    && is_zone(Token::Word(name)) =>
+            {
+                Some(next + 4)
+            }
+            _ => Some(next),
+        }
+    }
+
+    fn awaits_zone(&self) -> bool {
+        self.hour.is_some() && self.zone == Zone::None
+    }
+
+    fn set(&mut self, unit: Unit, number: Number<'_>) {
+        let value = number.value();
+        match unit {
+            Unit::Hour => {
+                self.hour = Some(value);
+                if number.fraction.is_some_and(|fraction| fraction.contains(|c| c != '0')) {
+                    self.minute = number.sixtieths();
+                }
+            }
+            Unit::Minute => (self.minute, self.second) = (value, number.sixtieths()),
+            Unit::Second => (self.second, self.microsecond) = (value, number.microseconds()),
+        }
+    }
+
+    fn set_half_hour(&mut self, number: Number<'_>, half: Half) {
+        self.hour = Some(half.hour(number.value()));
     }
 }
 
-/// The number of the month or day that `word` is the name of, in full or its first letters, from 1.
-fn position(names: &[&str], word: &str) -> Option<u32> {
-    let word = word.to_lowercase();
-    let is_name = |name: &&str| *name == word || name[..3] == word;
-    let found = names.iter().position(is_name);
-    let found = found.or_else(|| {
-        (word == "sept").then(|| names.iter().position(|name| *name == "september"))?
-    })?;
-    u32::try_from(found + 1).ok()
-}
-
-fn is_filler(word: &str) -> bool {
-    FILLERS.contains(&word.to_lowercase().as_str())
-}
-
-/// Whether `word` looks like the name of a time zone.
-fn is_zone(word: &str) -> bool {
-    word == "z" || (word.len() <= 5 && word.bytes().all(|byte| byte.is_ascii_uppercase()))
-}
-
-/// The first six digits after the decimal point.
-fn microseconds(fraction: &str) -> u32 {
-    let digits = fraction.bytes().chain(std::iter::repeat(b'0')).take(6);
-    digits.fold(0, |sum, digit| sum * 10 + u32::from(digit - b'0'))
+/// What the number at `at` counts, by the unit after it or else by the one before, and where to read
+/// on. Nothing is smaller than a second.
+fn unit_around(at: usize, tokens: &[Token<'_>]) -> Option<(Option<Unit>, usize)> {
+    let unit_at = |at: usize| tokens.get(at).copied().and_then(unit);
+    let is_space = |at: usize| tokens.get(at) == Some(&Token::Space);
+    if let Some(unit) = unit_at(at + 1) {
+        return Some((Some(unit), at + 2));
+    }
+    if is_space(at + 1)
+        && let Some(unit) = unit_at(at + 2)
+    {
+        return Some((Some(unit), at + 3));
+    }
+    let is_last = at + 1 == tokens.len();
+    let before = match at {
+        0 => None,
+        1 => unit_at(0),
+        _ if is_last && is_space(at - 1) => unit_at(at - 2),
+        _ => unit_at(at - 1),
+    };
+    let smaller = match before? {
+        Unit::Hour => Some(Unit::Minute),
+        Unit::Minute => Some(Unit::Second),
+        Unit::Second => None,
+    };
+    Some((smaller, at + 1))
 }

@@ -45,10 +45,28 @@ impl Default for Layout<'_> {
     }
 }
 
+impl Layout<'_> {
+    /// Without what is empty, which is as good as not there, and without a colour that is none: it
+    /// could say more in a style than its colour.
+    fn sound(self) -> Self {
+        let given = |text: &&str| !text.is_empty();
+        let is_of_colour = |c: char| c.is_ascii_alphanumeric() || "#(), .%".contains(c);
+        Self {
+            brand_logo: self.brand_logo.filter(given),
+            brand_text: self.brand_text.filter(given),
+            brand_colour: self
+                .brand_colour
+                .filter(|colour| given(colour) && colour.chars().all(is_of_colour)),
+            ..self
+        }
+    }
+}
+
 impl EmailTemplate<'_> {
     /// The body as an HTML document of this layout.
     #[must_use]
     pub fn document(&self, layout: &Layout<'_>) -> String {
+        let layout = &layout.sound();
         let mut out = String::new();
         if layout.complete_html {
             out.extend([
@@ -155,6 +173,32 @@ fn attribute(text: &str) -> String {
 mod tests {
     use super::*;
     use crate::Personalisation;
+
+    #[test]
+    fn what_is_empty_is_not_there() {
+        let values = Personalisation::default();
+        let email = EmailTemplate::new("s", "a", &values);
+        let plain = Layout { govuk_banner: false, ..Layout::default() };
+        let empty = Layout {
+            brand_logo: Some(""),
+            brand_text: Some(""),
+            brand_colour: Some(""),
+            brand_alt_text: Some(""),
+            ..plain
+        };
+        assert_eq!(email.document(&empty), email.document(&plain));
+        let banner = Layout { brand_banner: true, ..empty };
+        assert!(email.document(&banner).contains("bgcolor=\"#0b0c0c\""));
+    }
+
+    #[test]
+    fn a_colour_is_no_other_style() {
+        let values = Personalisation::default();
+        let brand_colour = Some("red;background:url(//e.com)");
+        let layout = Layout { brand_logo: Some("a"), brand_colour, ..Layout::default() };
+        let html = EmailTemplate::new("s", "a", &values).document(&layout);
+        assert!(!html.contains("e.com") && !html.contains("border-left"));
+    }
 
     #[test]
     fn nothing_of_a_brand_is_markup() {

@@ -6,7 +6,7 @@ use qrcode::{EcLevel, QrCode, render::svg};
 
 use crate::{
     html,
-    markdown::{self, Letter, Link, Renderer},
+    markdown::{self, Letter, Link, Renderer, paragraph},
     whitespace::is_space,
 };
 
@@ -34,8 +34,12 @@ fn data(paragraph: &str) -> Option<String> {
     let rest = paragraph.trim_start_matches(is_space);
     let (mark, rest) = rest.split_at_checked(2)?;
     let rest = rest.trim_start_matches(is_space).strip_prefix(':')?;
-    let rest = rest.trim_start_matches(is_space);
-    (mark.eq_ignore_ascii_case("qr") && !rest.is_empty()).then(|| with_schemes(rest))
+    let data = match rest.trim_start_matches(is_space) {
+        // Of nothing but space the last is data, since there has to be some.
+        "" => &rest[rest.char_indices().next_back()?.0..],
+        data => data,
+    };
+    (mark.eq_ignore_ascii_case("qr") && !data.contains('\n')).then(|| with_schemes(data))
 }
 
 /// Web addresses as they were before they were rendered.
@@ -107,8 +111,10 @@ macro_rules! as_in_letters {
         const LINE_BREAK: &str = Letter::LINE_BREAK;
 
         fn heading(&self, out: &mut String, level: usize, text: &str) {
-            // One below the first level is a paragraph to look at, but holds no code.
-            self.0.heading(out, level, text);
+            match level {
+                1 => self.0.heading(out, level, text),
+                _ => paragraph(self, out, text),
+            }
         }
 
         fn divider(&self, out: &mut String) {
@@ -169,11 +175,19 @@ mod tests {
     #[test]
     fn a_paragraph_that_is_wholly_a_code_is_one() {
         assert_eq!(data(" QR : a b").as_deref(), Some("a b"));
-        for text in ["qr:", "qr: ", "q: a", "see qr: a", "qra", "é: a", ""] {
+        assert_eq!(data("qr:  ").as_deref(), Some(" "));
+        for text in ["qr:", "qr: a\nb", "q: a", "see qr: a", "qra", "é: a", ""] {
             assert_eq!(data(text), None, "{text}");
         }
         let link = "qr: <strong data-original-protocol='http://'>e.com</strong> x";
         assert_eq!(data(link).as_deref(), Some("http://e.com x"));
+    }
+
+    #[test]
+    fn headings_that_are_paragraphs_hold_codes_too() {
+        let render = |source| draw(&markdown::render(source, &Drawn(Letter)), str::to_owned);
+        assert_eq!(render("# qr: a"), "<h2>qr: a</h2>\n");
+        assert_eq!(render("## qr: a"), "<p><div class='qrcode'>a</div></p>");
     }
 
     #[test]

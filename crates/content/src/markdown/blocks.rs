@@ -10,6 +10,7 @@ use super::{
     references::{References, key},
     tables, tags,
 };
+use crate::whitespace::is_space;
 
 /// How many lists may be in each other; as many again of insets.
 const DEEPEST: usize = 6;
@@ -78,21 +79,23 @@ impl Parser<'_> {
     fn blocks(&mut self, text: &str, place: Place) -> Vec<Block> {
         let mut blocks = Vec::new();
         let mut rest = text.trim_end_matches('\n');
+        let blank = rest.len() - rest.trim_end_matches(is_space).len();
         while !rest.is_empty() {
-            let end = self.block(&mut blocks, rest, place);
+            let end = self.block(&mut blocks, rest, blank.min(rest.len()), place);
             rest = &rest[end..];
         }
         blocks
     }
 
-    /// Adds the block that `text` starts with, and tells where it ends.
-    fn block(&mut self, blocks: &mut Vec<Block>, text: &str, place: Place) -> usize {
+    /// Adds the block that `text` starts with, and tells where it ends; `blank` bytes of space are
+    /// at the end of `text`.
+    fn block(&mut self, blocks: &mut Vec<Block>, text: &str, blank: usize, place: Place) -> usize {
         let newlines = newlines_end(text, 0);
         if newlines > 0 {
             blocks.extend((newlines > 1).then_some(Block::Newline));
             return newlines;
         }
-        let found = self.leaf(text, place).or_else(|| self.container(text));
+        let found = self.leaf(text, place).or_else(|| self.container(text, blank));
         if let Some((block, end)) = found {
             blocks.push(block);
             return end;
@@ -147,15 +150,16 @@ impl Parser<'_> {
     }
 
     /// The block that `text` starts with and that holds blocks or HTML, and where it ends.
-    fn container(&mut self, text: &str) -> Option<(Block, usize)> {
+    fn container(&mut self, text: &str, blank: usize) -> Option<(Block, usize)> {
         if let Some(end) = inset_end(text) {
             return Some((self.inset(&text[..end]), end));
         }
-        if let Some(list) = list(text, self.budget) {
+        if let Some(list) = list(text, blank, self.budget) {
             let end = list.end;
             return Some((self.list(text, list), end));
         }
-        tags::block(text, self.budget).map(|(html, end)| (Block::Verbatim(html.to_owned()), end))
+        tags::block(text, blank, self.budget)
+            .map(|(html, end)| (Block::Verbatim(html.to_owned()), end))
     }
 
     fn inset(&mut self, text: &str) -> Block {

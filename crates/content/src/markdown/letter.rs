@@ -46,8 +46,22 @@ impl Renderer for Letter {
     }
 
     fn url(&self, out: &mut String, url: &str) {
-        let rest = url.replace("http://", "").replace("https://", "");
-        let scheme: String = url.chars().take(url.len() - rest.len()).collect();
-        out.extend(["<strong data-original-protocol='", &scheme, "'>", &rest, "</strong>"]);
+        let scheme = ["http://", "https://"].into_iter().find(|scheme| url.starts_with(scheme));
+        let (scheme, rest) = url.split_at(scheme.map_or(0, str::len));
+        out.extend(["<strong data-original-protocol='", scheme, "'>", rest, "</strong>"]);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::markdown::render;
+
+    #[test]
+    fn only_the_scheme_is_left_out() {
+        assert_eq!(
+            render("https://e.com/?to=http://f.com", &Letter),
+            "<p><strong data-original-protocol='https://'>e.com/?to=http://f.com</strong></p>"
+        );
     }
 }

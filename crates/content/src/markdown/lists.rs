@@ -22,20 +22,24 @@ pub(super) struct Item {
     pub(super) is_loose: bool,
 }
 
-/// The list that `text` starts with.
-pub(super) fn list(text: &str, budget: &Budget) -> Option<List> {
+/// The list that `text` starts with; `blank` is how many bytes of space `text` ends with, which
+/// belong to a list that gets so far.
+pub(super) fn list(text: &str, blank: usize, budget: &Budget) -> Option<List> {
     let indent = indent(text);
     let (bullet, is_ordered) = bullet(&text[indent..])?;
     // A bullet has a character of its own, even if that is the end of its line.
     let first = text[indent + bullet..].chars().next()?;
     let mut at = indent + bullet + first.len_utf8();
+    // Where nothing but space is left, the list goes on to the end.
+    let last = (text.len() - blank).max(at);
     loop {
-        let Some(line_end) = text[at..].find('\n').map(|length| at + length) else {
-            return Some(List { is_ordered, indent, end: text.len() });
-        };
+        let line_end = text[at..].find('\n').map_or(text.len(), |length| at + length);
         at = newlines_end(text, line_end);
-        if ends(text, at, at - line_end, indent, budget) {
+        if line_end <= last && ends(text, at, at - line_end, indent, budget) {
             return Some(List { is_ordered, indent, end: at });
+        }
+        if line_end >= last {
+            return Some(List { is_ordered, indent, end: text.len() });
         }
     }
 }

@@ -37,6 +37,7 @@ use std::borrow::Cow;
 
 use budget::Budget;
 use render::Rendering;
+pub(crate) use render::paragraph;
 
 /// A place to go to, as an author wrote it: unchecked, and escaped only if the source was.
 #[derive(Clone, Copy, Debug)]

@@ -154,7 +154,7 @@ impl<'a, R: Renderer> Rendering<'a, R> {
 }
 
 /// A paragraph, unless it would be blank. Headings of lower levels are paragraphs as well.
-pub(super) fn paragraph<R: Renderer>(renderer: &R, out: &mut String, text: &str) {
+pub(crate) fn paragraph<R: Renderer>(renderer: &R, out: &mut String, text: &str) {
     if !trim(text).is_empty() {
         renderer.paragraph(out, text);
     }

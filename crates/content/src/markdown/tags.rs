@@ -35,19 +35,18 @@ pub(super) fn starts_block(text: &str) -> bool {
 }
 
 /// The HTML that `text` starts with and that is followed by a blank line or nothing, and where the
-/// block ends.
-pub(super) fn block<'a>(text: &'a str, budget: &Budget) -> Option<(&'a str, usize)> {
+/// block ends; `blank` bytes of space are at the end of `text`.
+pub(super) fn block<'a>(text: &'a str, blank: usize, budget: &Budget) -> Option<(&'a str, usize)> {
     let start = indent(text);
     let html = &text[start..];
     if !html.starts_with('<') || budget.is_spent() {
         return None;
     }
-    let length = text.trim_end_matches(is_space).len();
     let ending = |at: usize| {
         let at = at + indent(&text[at..]);
         match text[at..].starts_with("\n\n") {
             true => Some(newlines_end(text, at)),
-            false => (at >= length).then_some(text.len()),
+            false => (at + blank >= text.len()).then_some(text.len()),
         }
     };
     let whole = |at: usize| ending(at).map(|end| (&text[..end], end));

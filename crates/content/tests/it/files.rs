@@ -1,7 +1,8 @@
 //! Files of recipients, whatever is in them.
 
 use content::{
-    letter::{Language, LetterTemplate},
+    dates::Language,
+    letter::LetterTemplate,
     recipients::{MAX_ROWS, Options, Recipients, Template},
     spreadsheet,
 };

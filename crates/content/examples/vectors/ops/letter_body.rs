@@ -1,8 +1,10 @@
 //! The body of letters.
 
-use content::letter::{Language, LetterTemplate, MAX_QR_BYTES, is_too_long};
+use content::{
+    dates::{Language, letter_date, parse_utc},
+    letter::{LetterTemplate, MAX_QR_BYTES, is_too_long},
+};
 use serde_json::{Value, json};
-use time::{PrimitiveDateTime, format_description::well_known::Iso8601};
 
 use super::{flag, repeated, text_at, values};
 
@@ -35,12 +37,11 @@ fn letter_body(input: &Value) -> Value {
             "num_bytes": error.num_bytes, "max_bytes": MAX_QR_BYTES, "message": error.to_string()
         })
     });
-    let date = PrimitiveDateTime::parse(text_at(input, "date"), &Iso8601::DEFAULT).ok();
     json!({
         "message": letter.html_body(&values, |data| format!("[[QR:{data}]]")),
         "subject": letter.html_subject(&values),
         "contact_block": letter.html_contact_block(&values),
-        "date": date.map(|date| letter.language.date(date.assume_utc())),
+        "date": parse_utc(text_at(input, "date")).map(|date| letter_date(date, letter.language)),
         "address": letter.html_address(&values),
         "qr_error": qr_error,
     })

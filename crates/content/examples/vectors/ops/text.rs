@@ -9,9 +9,7 @@ pub fn run(op: &str, input: &Value) -> Option<Value> {
     Some(match op {
         "formatted_list" => formatted_list(input),
         "autolink" => {
-            let class = text_at(input, "classes");
-            let text = content::html::escape(text_at(input, "text"));
-            json!({"html": autolink(&text, class)})
+            json!({"html": autolink(text_at(input, "text"), text_at(input, "classes"))})
         }
         _ => return None,
     })

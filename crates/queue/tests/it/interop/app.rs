@@ -12,18 +12,18 @@ use crate::support::{QUEUES, TestBroker};
 
 const FOLDER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/it/interop");
 
-/// The vhosts of tests that need one to themselves.
+/// The vhosts of tests that need one to themselves. Those below 10 are of other modules.
 pub mod vhost {
     // One for each version from the number on.
-    pub const WAITING: usize = 9;
-    pub const EXPIRED: usize = 11;
-    pub const CONTROL: usize = 16;
-    pub const EVENTS: usize = 18;
+    pub const WAITING: usize = 10;
+    pub const EXPIRED: usize = 12;
+    pub const CONTROL: usize = 14;
+    pub const EVENTS: usize = 16;
     // Of the newest alone.
-    pub const QUORUM_LEVELS: usize = 13;
-    pub const CLASSIC_LEVELS: usize = 14;
-    pub const DELAYS: usize = 15;
-    pub const FLOWER: usize = 20;
+    pub const QUORUM_LEVELS: usize = 18;
+    pub const CLASSIC_LEVELS: usize = 19;
+    pub const DELAYS: usize = 20;
+    pub const FLOWER: usize = 21;
 }
 
 /// What the tests are run against.

@@ -108,7 +108,7 @@ fn is_tag(tag: &str) -> bool {
 }
 
 /// Keeps account of the [`VERBATIM`] elements that the text after `tag` is in.
-fn follow<'a>(tag: &'a str, inside: &mut Vec<&'static str>) {
+fn follow(tag: &str, inside: &mut Vec<&'static str>) {
     let is_end = tag.starts_with("</");
     let name = &tag[1 + usize::from(is_end)..];
     let starts = |element: &&&str| {

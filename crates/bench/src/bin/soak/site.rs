@@ -7,6 +7,7 @@ use lapin::{
     Channel, Connection, ConnectionProperties,
     message::BasicGetMessage,
     options::{BasicGetOptions, QueueDeclareOptions, QueueDeleteOptions, QueuePurgeOptions},
+    protocol::{AMQPErrorKind, AMQPSoftError},
     types::FieldTable,
 };
 use queue::{Task, dead_letters};
@@ -119,14 +120,20 @@ impl Site {
         Ok(left)
     }
 
-    /// The dead letters, each as `task number: reason: error`. They stay where they are.
+    /// The dead letters. They stay where they are.
     ///
     /// # Errors
     /// When the broker refuses.
-    pub async fn dead_letters(&self) -> anyhow::Result<Vec<String>> {
+    pub async fn dead_letters(&self) -> anyhow::Result<Vec<Letter>> {
         let (connection, channel) = self.open().await?;
-        let durable = QueueDeclareOptions { durable: true, ..Default::default() };
-        channel.queue_declare(dead_letters::QUEUE.into(), durable, FieldTable::default()).await?;
+        let passive = QueueDeclareOptions { passive: true, ..Default::default() };
+        let found =
+            channel.queue_declare(dead_letters::QUEUE.into(), passive, FieldTable::default());
+        match found.await {
+            // Nobody has needed it so far. The refusal closed the channel.
+            Err(error) if is_not_found(&error) => return Ok(Vec::new()),
+            found => found?,
+        };
         let mut letters = Vec::new();
         let options = BasicGetOptions::default();
         // Unacknowledged: all come back when the connection is closed.
@@ -145,7 +152,20 @@ impl Site {
     }
 }
 
-fn letter(message: &BasicGetMessage) -> String {
+fn is_not_found(error: &lapin::Error) -> bool {
+    let not_found = AMQPErrorKind::Soft(AMQPSoftError::NOTFOUND);
+    matches!(error.kind(), lapin::ErrorKind::ProtocolError(error) if *error.kind() == not_found)
+}
+
+/// A dead letter.
+pub struct Letter {
+    /// The number of the task, if it is one of ours.
+    pub number: Option<u32>,
+    pub reason: String,
+    pub error: String,
+}
+
+fn letter(message: &BasicGetMessage) -> Letter {
     let headers = message.properties.headers().as_ref();
     let header = |name: &str| {
         let value = headers.and_then(|headers| headers.inner().get(name))?;
@@ -153,8 +173,9 @@ fn letter(message: &BasicGetMessage) -> String {
     };
     let [reason, error] =
         ["reason", "error"].map(|name| header(&format!("x-postroom-{name}")).unwrap_or_default());
-    let body = String::from_utf8_lossy(&message.data);
-    format!("{body}: {reason}: {error}")
+    let body: serde_json::Value = serde_json::from_slice(&message.data).unwrap_or_default();
+    let number = body[0][0].as_u64().and_then(|number| number.try_into().ok());
+    Letter { number, reason, error }
 }
 
 /// The established connections to `port` of this machine in `/proc/net/tcp`.

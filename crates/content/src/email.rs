@@ -26,6 +26,7 @@ const PREHEADER_LENGTH: usize = 256;
 
 /// A template of an email with its placeholders filled.
 pub struct EmailTemplate<'a> {
+    subject_source: &'a str,
     content: &'a str,
     values: &'a Personalisation,
     subject: String,
@@ -37,12 +38,13 @@ pub struct EmailTemplate<'a> {
 
 impl<'a> EmailTemplate<'a> {
     /// Fills `subject` and `content`. In the body a list of values becomes a Markdown list.
-    pub fn new(subject: &str, content: &'a str, values: &'a Personalisation) -> Self {
+    pub fn new(subject: &'a str, content: &'a str, values: &'a Personalisation) -> Self {
         Self {
+            subject_source: subject,
             content,
             values,
-            subject: one_line(subject, values, false),
-            html_subject: one_line(subject, values, true),
+            subject: one_line(subject, values, false, Form::Brackets),
+            html_subject: one_line(subject, values, true, Form::Brackets),
             filled: fill(content, values, how(false, Lists::Markdown, Form::Brackets)),
             unsubscribe_link: None,
             form: Form::Brackets,
@@ -56,10 +58,13 @@ impl<'a> EmailTemplate<'a> {
         self
     }
 
-    /// Makes the HTML tell only that placeholders without a value are there, not which they are.
+    /// Makes the subject and the HTML tell only that placeholders without a value are there, not
+    /// which they are.
     #[must_use]
     pub fn redact_missing(mut self) -> Self {
         self.form = Form::Redacted;
+        self.subject = one_line(self.subject_source, self.values, false, self.form);
+        self.html_subject = one_line(self.subject_source, self.values, true, self.form);
         self
     }
 
@@ -137,8 +142,8 @@ fn rendered(filled: &str, renderer: &impl Renderer) -> String {
 }
 
 /// A filled subject.
-fn one_line(subject: &str, values: &Personalisation, escape: bool) -> String {
-    let how = how(escape, Lists::Inline, Form::Brackets);
+fn one_line(subject: &str, values: &Personalisation, escape: bool, form: Form) -> String {
+    let how = how(escape, Lists::Inline, form);
     normalise(&make_typographic(&fill(subject, values, how)))
 }
 

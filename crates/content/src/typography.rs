@@ -9,7 +9,8 @@ use quotes::turn_quotes;
 /// turned, and hyphens between words made dashes. Apostrophes in email addresses stay straight.
 pub fn make_typographic(text: &str) -> String {
     let turned = turn_quotes(&close_up_punctuation(text));
-    set_dashes(&straighten_addresses(&turned))
+    let turned = if turned.contains('@') { straighten_addresses(&turned) } else { turned };
+    set_dashes(&turned)
 }
 
 /// Turns the quotes in email addresses back into apostrophes.
@@ -23,10 +24,10 @@ fn straighten_addresses(text: &str) -> String {
         let word = token.trim_end_matches(is_space);
         let has_at = word.char_indices().skip(1).any(|(at, c)| c == '@' && at + 1 < word.len());
         let is_address = is_start && has_at;
-        out.extend(token.chars().map(|c| match c {
-            '‘' | '’' if is_address => '\'',
-            other => other,
-        }));
+        match is_address {
+            true => out.push_str(&token.replace(['‘', '’'], "'")),
+            false => out.push_str(token),
+        }
         is_start = !is_address || token.ends_with('\n');
     }
     out

@@ -119,12 +119,13 @@ pub fn close_up_punctuation(text: &str) -> Cow<'_, str> {
         return Cow::Borrowed(text);
     }
     let mut out = String::with_capacity(text.len());
-    for c in text.chars() {
-        if matches!(c, ',' | '.') {
-            out.truncate(out.trim_end_matches(is_gap).len());
-        }
-        out.push(c);
+    let mut rest = text;
+    while let Some(at) = rest.find([',', '.']) {
+        out.push_str(rest[..at].trim_end_matches(is_gap));
+        out.push_str(&rest[at..=at]);
+        rest = &rest[at + 1..];
     }
+    out.push_str(rest);
     Cow::Owned(out)
 }
 

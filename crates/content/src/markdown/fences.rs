@@ -28,7 +28,7 @@ pub(super) fn fence<'a>(text: &'a str, budget: &Budget) -> Option<Fence<'a>> {
     };
     let found = found.or_else(|| {
         // Surplus tildes may also be the language.
-        let body = body(after).filter(|_| mark == '~')?;
+        let body = body(after).filter(|_| mark == '~' && budget.spend(text.len()))?;
         let start = text.len() - body.len();
         let longest = closers(text, start, mark).map(|(at, end)| end - at.max(start + 1)).max()?;
         close(text, start, mark, longest.min(length - 1)).filter(|_| longest >= 3)

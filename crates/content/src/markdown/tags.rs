@@ -57,7 +57,8 @@ pub(super) fn block<'a>(text: &'a str, blank: usize, budget: &Budget) -> Option<
         let attributes = start + 1 + name.len();
         let element = tag_end(text, attributes, false).and_then(|body| {
             let close = format!("</{name}>");
-            ends(text, body, &close).find_map(|at| Some((&text[start..at], ending(at)?)))
+            let end = ends(text, body, &close).find_map(|at| Some((&text[start..at], ending(at)?)));
+            budget.charge(end, text.len() - body)
         });
         element.or_else(|| tag_end(text, attributes, true).and_then(whole))
     };

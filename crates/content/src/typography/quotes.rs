@@ -1,5 +1,7 @@
 //! Turning straight quotes into curly ones.
 
+use std::borrow::Cow;
+
 use crate::{
     python::{is_digit, is_word},
     whitespace::is_space,
@@ -19,8 +21,8 @@ const REFERENCES: [(&str, &str); 7] = [
     ("&#8230;", "…"),
 ];
 
-/// One replacement: where, by what, and where the search goes on.
-type Replacement = (usize, char, usize);
+/// What spaces like a space does before an opening quote.
+const SPACERS: [&str; 4] = ["&nbsp;", "--", "&ndash;", "&mdash;"];
 
 /// `text` with its quotes turned, except inside tags and [`VERBATIM`] elements. Each run of text
 /// between tags is looked at by itself.
@@ -130,129 +132,189 @@ fn push_turned(out: &mut String, run: &str, last: Option<char>) {
     match run {
         "'" => out.push(if closes { '’' } else { '‘' }),
         "\"" => out.push(if closes { '”' } else { '“' }),
-        _ if run.contains(['\'', '"', '\\', '#']) => {
-            let mut text: Vec<char> = unescape(run).chars().collect();
-            turn(&mut text);
-            let text: String = text.into_iter().collect();
-            out.push_str(&REFERENCES.iter().fold(text, |text, (reference, c)| {
-                if text.contains(reference) { text.replace(reference, c) } else { text }
-            }));
+        _ => {
+            let start = out.len();
+            push_turned_run(out, &unescape(run));
+            if run.contains("&#8") {
+                let turned = out.split_off(start);
+                out.push_str(&REFERENCES.iter().fold(turned, |text, (reference, c)| {
+                    if text.contains(reference) { text.replace(reference, c) } else { text }
+                }));
+            }
         }
-        _ => out.push_str(run),
     }
 }
 
 /// Backslash escapes as character references, so that no rule finds them.
-fn unescape(run: &str) -> String {
+fn unescape(run: &str) -> Cow<'_, str> {
+    if !run.contains('\\') {
+        return Cow::Borrowed(run);
+    }
     let mut out = String::with_capacity(run.len());
     let mut chars = run.chars().peekable();
     while let Some(c) = chars.next() {
-        let escaped = match chars.peek() {
-            Some(&next) if c == '\\' && "\\\"'.-`".contains(next) => Some(next),
-            _ => None,
-        };
-        match escaped {
-            Some(next) => {
-                out.push_str(&format!("&#{};", u32::from(next)));
-                chars.next();
-            }
+        match chars.next_if(|&next| c == '\\' && "\\\"'.-`".contains(next)) {
+            Some(next) => out.push_str(&format!("&#{};", u32::from(next))),
             None => out.push(c),
         }
     }
-    out
+    Cow::Owned(out)
 }
 
-/// The rules, in order of precedence: each goes over what the ones before it have left.
-fn turn(text: &mut [char]) {
-    // Quotes within quotes, before a word.
-    for (outer, inner, turned) in [('"', '\'', ['“', '‘']), ('\'', '"', ['‘', '“'])] {
-        for at in 0..text.len().saturating_sub(2) {
-            if text[at] == outer && text[at + 1] == inner && is_word(text[at + 2]) {
-                text[at..at + 2].copy_from_slice(&turned);
-            }
-        }
-    }
-    // Decades: the 19'80s.
-    replace(text, |text, at| {
-        let is_decade = text
-            .get(at + 2..at + 5)
-            .is_some_and(|next| is_digit(next[0]) && is_digit(next[1]) && next[2] == 's');
-        (text.get(at + 1) == Some(&'\'') && is_word(text[at]) && is_decade).then_some((
-            at + 1,
-            '’',
-            at + 2,
-        ))
+/// A straight quote and what it is turned into.
+struct Quote {
+    at: usize,
+    is_double: bool,
+    turned: Option<char>,
+}
+
+/// The quotes of a run. Rules see the characters beside a quote as they were typed.
+struct Run<'a> {
+    text: &'a str,
+    quotes: Vec<Quote>,
+}
+
+/// Appends `text` with its quotes turned by one rule after the other: each takes what the ones
+/// before it have left.
+fn push_turned_run(out: &mut String, text: &str) {
+    let quotes = text.match_indices(['\'', '"']).map(|(at, quote)| Quote {
+        at,
+        is_double: quote == "\"",
+        turned: None,
     });
-    replace(text, |text, at| opening(text, at, '\'', '‘'));
+    let mut run = Run { text, quotes: quotes.collect() };
+    run.turn_pairs(['“', '‘'], true);
+    run.turn_pairs(['‘', '“'], false);
+    run.turn(false, '’', Run::decade);
+    run.turn(false, '‘', Run::opening);
     // Two rules for closing quotes, because the second also takes the character that follows: of
     // two quotes around a lone `s` only the first closes.
-    replace(text, |text, at| {
-        let next = text.get(at + 2);
-        let is_free =
-            !next.is_some_and(|c| is_space(*c) || is_digit(*c)) && !is_possessive(text, at + 2);
-        (closes(text, at, '\'') && is_free).then_some((at + 1, '’', at + 2))
-    });
-    replace(text, |text, at| {
-        let is_free = text.get(at + 2).is_some_and(|c| is_space(*c)) || is_possessive(text, at + 2);
-        (closes(text, at, '\'') && is_free).then_some((at + 1, '’', at + 3))
-    });
-    replace(text, |text, at| (text[at] == '\'').then_some((at, '‘', at + 1)));
-
-    replace(text, |text, at| opening(text, at, '"', '“'));
-    replace(text, |text, at| {
-        let is_last = text.get(at + 1).is_some_and(|c| is_space(*c));
-        (text[at] == '"' && is_last).then_some((at, '”', at + 1))
-    });
-    if let [first @ '"', next, ..] = text
-        && next.is_ascii_punctuation()
-        && *next != '&'
-    {
-        *first = '”';
+    run.turn(false, '’', |run, at| run.closing(at).filter(|_| run.is_inside(at)));
+    run.turn(false, '’', Run::closing_word);
+    run.turn(false, '‘', |_, at| Some((at, at + 1)));
+    run.turn(true, '“', Run::opening);
+    run.turn(true, '”', |run, at| run.next(at).is_some_and(is_space).then_some((at, at + 1)));
+    run.turn_first();
+    run.turn(true, '”', Run::closing);
+    run.turn(true, '“', |_, at| Some((at, at + 1)));
+    let mut copied = 0;
+    for quote in run.quotes {
+        out.push_str(&text[copied..quote.at]);
+        out.extend(quote.turned);
+        copied = quote.at + 1;
     }
-    replace(text, |text, at| closes(text, at, '"').then_some((at + 1, '”', at + 2)));
-    replace(text, |text, at| (text[at] == '"').then_some((at, '“', at + 1)));
+    out.push_str(&text[copied..]);
 }
 
-/// Goes over `text` once from the left, making the replacement that `rule` finds at each place.
-fn replace(text: &mut [char], rule: impl Fn(&[char], usize) -> Option<Replacement>) {
-    let mut at = 0;
-    while at < text.len() {
-        match rule(text, at) {
-            Some((quote, turned, next)) => {
-                text[quote] = turned;
-                at = next;
+/// What a rule takes: from where to where, the quote included.
+type Taken = (usize, usize);
+
+impl Run<'_> {
+    /// Turns each quote of one kind that is still straight and that `rule` takes. Nothing is taken
+    /// twice by one rule.
+    fn turn(
+        &mut self,
+        is_double: bool,
+        turned: char,
+        rule: impl Fn(&Self, usize) -> Option<Taken>,
+    ) {
+        let mut free = 0;
+        for index in 0..self.quotes.len() {
+            let Quote { at, is_double: kind, turned: done } = self.quotes[index];
+            if kind != is_double || done.is_some() {
+                continue;
             }
-            None => at += 1,
+            if let Some((start, end)) = rule(self, at)
+                && start >= free
+            {
+                self.quotes[index].turned = Some(turned);
+                free = end;
+            }
         }
     }
-}
 
-/// A `quote` before a word, after space or something that spaces: it opens.
-fn opening(text: &[char], at: usize, quote: char, turned: char) -> Option<Replacement> {
-    let is_opening = |quote_at: usize| {
-        text.get(quote_at) == Some(&quote) && text.get(quote_at + 1).is_some_and(|c| is_word(*c))
-    };
-    if is_space(text[at]) && is_opening(at + 1) {
-        return Some((at + 1, turned, at + 2));
+    /// Turns quotes within quotes, before a word.
+    fn turn_pairs(&mut self, turned: [char; 2], is_double: bool) {
+        let is_word_next = |at: usize| self.text[at + 1..].starts_with(is_word);
+        for pair in 1..self.quotes.len() {
+            let [outer, inner] = &mut self.quotes[pair - 1..=pair] else {
+                continue;
+            };
+            let is_pair = outer.at + 1 == inner.at && outer.is_double == is_double;
+            let is_straight = outer.turned.is_none() && inner.turned.is_none();
+            if is_pair && is_straight && inner.is_double != is_double && is_word_next(inner.at) {
+                (outer.turned, inner.turned) = (Some(turned[0]), Some(turned[1]));
+            }
+        }
     }
-    if !matches!(text[at], '&' | '-') {
-        return None;
+
+    /// A double quote closes that starts the run, before punctuation.
+    fn turn_first(&mut self) {
+        let is_punctuation = |c: char| c.is_ascii_punctuation() && c != '&';
+        let is_second_turned =
+            self.quotes.get(1).is_some_and(|quote| quote.at == 1 && quote.turned.is_some());
+        let before_punctuation = self.next(0).is_some_and(is_punctuation) && !is_second_turned;
+        if let Some(first @ Quote { at: 0, is_double: true, turned: None }) =
+            self.quotes.first_mut()
+            && before_punctuation
+        {
+            first.turned = Some('”');
+        }
     }
-    const SPACERS: [&str; 4] = ["&nbsp;", "--", "&ndash;", "&mdash;"];
-    SPACERS.iter().find_map(|spacer| {
-        let quote_at = at + spacer.len();
-        let is_spacer = text.get(at..quote_at)?.iter().copied().eq(spacer.chars());
-        (is_spacer && is_opening(quote_at)).then_some((quote_at, turned, quote_at + 1))
-    })
-}
 
-/// Whether `quote` follows at `at + 1` something that only a closing quote follows.
-fn closes(text: &[char], at: usize, quote: char) -> bool {
-    text.get(at + 1) == Some(&quote)
-        && !matches!(text[at], ' ' | '\t' | '\r' | '\n' | '[' | '{' | '(' | '-')
-}
+    fn previous(&self, at: usize) -> Option<char> {
+        self.text[..at].chars().next_back()
+    }
 
-/// Whether there is an `s` by itself at `at`.
-fn is_possessive(text: &[char], at: usize) -> bool {
-    text.get(at) == Some(&'s') && !text.get(at + 1).is_some_and(|c| is_word(*c))
+    fn next(&self, at: usize) -> Option<char> {
+        self.text.get(at + 1..)?.chars().next()
+    }
+
+    /// Inside a number of years: the 19'80s.
+    fn decade(&self, at: usize) -> Option<Taken> {
+        let mut next = self.text[at + 1..].chars();
+        let is_decade = next.next().is_some_and(is_digit)
+            && next.next().is_some_and(is_digit)
+            && next.next() == Some('s');
+        (is_decade && self.previous(at).is_some_and(is_word)).then_some((at, at + 1))
+    }
+
+    /// Before a word, after space or something that spaces.
+    fn opening(&self, at: usize) -> Option<Taken> {
+        if !self.next(at).is_some_and(is_word) {
+            return None;
+        }
+        let before = &self.text[..at];
+        let space = self.previous(at).filter(|c| is_space(*c)).map(char::len_utf8);
+        let length = space.or_else(|| {
+            SPACERS.iter().find(|spacer| before.ends_with(**spacer)).map(|spacer| spacer.len())
+        })?;
+        Some((at - length, at + 1))
+    }
+
+    /// After something that only a closing quote follows.
+    fn closing(&self, at: usize) -> Option<Taken> {
+        let previous = self.previous(at)?;
+        let closes = !matches!(previous, ' ' | '\t' | '\r' | '\n' | '[' | '{' | '(' | '-');
+        closes.then(|| (at - previous.len_utf8(), at + 1))
+    }
+
+    /// At the end of a word, or before its genitive `s`.
+    fn closing_word(&self, at: usize) -> Option<Taken> {
+        let (start, end) = self.closing(at)?;
+        let next = self.next(at).filter(|c| is_space(*c) || self.is_genitive(at))?;
+        Some((start, end + next.len_utf8()))
+    }
+
+    /// Whether something follows that the second rule for closing quotes does not look for, and
+    /// that is no digit.
+    fn is_inside(&self, at: usize) -> bool {
+        !self.next(at).is_some_and(|c| is_space(c) || is_digit(c)) && !self.is_genitive(at)
+    }
+
+    /// Whether an `s` by itself follows.
+    fn is_genitive(&self, at: usize) -> bool {
+        let after = self.text[at + 1..].strip_prefix('s');
+        after.is_some_and(|after| !after.starts_with(is_word))
+    }
 }

@@ -1,5 +1,6 @@
 //! Integration tests of this crate.
 
+mod adversarial;
 mod any_text;
 #[path = "../../examples/vectors/cases.rs"]
 mod cases;

@@ -3,7 +3,6 @@
 use content::{
     Personalisation,
     email::{EmailTemplate, Layout},
-    fill::{Fill, Form, Lists, Missing, fill},
     typography::make_typographic,
 };
 use serde_json::{Value, json};
@@ -27,18 +26,10 @@ pub fn run(op: &str, input: &Value) -> Option<Value> {
 }
 
 fn email_subject(input: &Value) -> Value {
-    let (subject, values) = (text_at(input, "subject"), values(input));
-    let redacted = flag(input, "redact", false);
-    let form = if redacted { Form::Redacted } else { Form::Brackets };
-    let subject_with = |escape| {
-        let how = Fill { escape, lists: Lists::Inline, missing: Missing::Html(form) };
-        content::whitespace::normalise(&make_typographic(&fill(subject, &values, how)))
-    };
-    if !redacted {
-        let email = EmailTemplate::new(subject, "", &values);
-        assert_eq!(email.subject(), subject_with(false));
-    }
-    json!({"text_subject": subject_with(false), "html_subject": subject_with(true)})
+    let values = values(input);
+    let email = EmailTemplate::new(text_at(input, "subject"), "", &values);
+    let email = if flag(input, "redact", false) { email.redact_missing() } else { email };
+    json!({"text_subject": email.subject(), "html_subject": email.html_subject()})
 }
 
 fn email_body(input: &Value) -> Value {

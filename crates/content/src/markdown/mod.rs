@@ -4,11 +4,11 @@
 //! own: `^` marks inset text, bullets need no space after them, every line break counts, and there
 //! is no emphasis. Its oddities are kept, because clients compare what they are sent.
 //!
-//! A text is first split into [blocks](blocks), each of which holds plain text; then a
-//! [`Renderer`] is told of each block and of what stands [inside its text](inline), in order.
+//! A text is first split into blocks, each of which holds plain text; then a
+//! [`Renderer`] is told of each block and of what stands inside its text, in order.
 //!
 //! Text may come from strangers. No rule backtracks, nesting is limited, and whatever makes the
-//! same stretch of text be read again and again is paid for from a [`Budget`].
+//! same stretch of text be read again and again is paid for from a `Budget`.
 
 mod blocks;
 mod budget;

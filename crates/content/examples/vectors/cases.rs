@@ -20,7 +20,7 @@ pub struct Outcome {
 /// When it is not a list of cases.
 pub fn run(text: &str) -> serde_json::Result<Outcome> {
     let cases: Vec<Value> = serde_json::from_str(text)?;
-    let failures = cases.iter().filter_map(|case| failure(case)).collect();
+    let failures = cases.iter().filter_map(failure).collect();
     Ok(Outcome { total: cases.len(), failures })
 }
 

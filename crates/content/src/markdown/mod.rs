@@ -4,11 +4,11 @@
 //! own: `^` marks inset text, bullets need no space after them, every line break counts, and there
 //! is no emphasis. Its oddities are kept, because clients compare what they are sent.
 //!
-//! A text is first split into [blocks](blocks), each of which holds plain text; then a
-//! [`Renderer`] is told of each block and of what stands [inside its text](inline), in order.
+//! A text is first split into blocks (`blocks`), each of which holds plain text; then a
+//! [`Renderer`] is told of each block and of what stands inside its text (`inline`), in order.
 //!
 //! Text may come from strangers. No rule backtracks, nesting is limited, and whatever makes the
-//! same stretch of text be read again and again is paid for from a [`Budget`].
+//! same stretch of text be read again and again is paid for from a `budget`.
 
 mod blocks;
 mod budget;
@@ -129,5 +129,37 @@ fn push_expanded(out: &mut String, line: &str) {
             out.push(c);
             column += 1;
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn line_ends_tabs_and_blank_lines_are_evened_out() {
+        for (source, expected) in [
+            ("a\r\nb\rc\u{2424}d", "a\nb\nc\nd"),
+            ("a\tb\n\té\t|", "a   b\n    é   |"),
+            ("a\n   \n b \n ", "a\n\n b \n"),
+        ] {
+            assert_eq!(prepare(source), expected);
+        }
+        assert!(matches!(prepare("a\n\n b"), Cow::Borrowed(_)));
+    }
+
+    #[test]
+    fn notes_come_last_in_the_order_they_are_referred_to() {
+        let source = "[^b]: two\n[^a]: one [^b]\n[^c]: none\n[^a]: again\n\nx[^a] y[^B] [^a] [^d]\n\n|z|\n|-|\n";
+        assert_eq!(render(source, &PlainText), "\n\nx y [^a] [^d]\n\n|z|\n|-|\n\none [^b]\n\ntwo");
+    }
+
+    #[test]
+    fn nesting_has_an_end() {
+        let lists: String = (0..9).map(|depth| "  ".repeat(depth) + "* x\n").collect();
+        assert_eq!(render(&lists, &Letter).matches("<ul>").count(), 7);
+        assert_eq!(render(&"^ ".repeat(9), &Html).matches("<blockquote").count(), 7);
+        let links = "[".repeat(99) + "x" + &"](u)".repeat(99);
+        assert_eq!(render(&links, &PlainText).matches(": u").count(), 33);
     }
 }

@@ -45,11 +45,11 @@ impl<'a> Tokens<'a> {
     /// How long the tag or comment is that `text` starts with.
     fn tag_length(&mut self, text: &str) -> Option<usize> {
         if let Some(comment) = text.strip_prefix("<!--").filter(|_| !self.no_comment_ends) {
-            for (at, _) in comment.match_indices("--") {
-                let after = comment[at + 2..].trim_start_matches(is_space);
-                if after.starts_with('>') {
-                    return Some(text.len() - after.len() + 1);
-                }
+            let mut ends = comment.match_indices('>').map(|(end, _)| end);
+            if let Some(end) =
+                ends.find(|&end| comment[..end].trim_end_matches(is_space).ends_with("--"))
+            {
+                return Some(text.len() - comment.len() + end + 1);
             }
             self.no_comment_ends = true;
         }
@@ -72,7 +72,7 @@ mod tests {
 
     #[test]
     fn tags_and_text_alternate() {
-        let mut tokens = Tokens::of("a<b>c</b<>d<!-- ' -->e<!-- -- -->< f");
+        let mut tokens = Tokens::of("a<b>c</b<>d<!-- ' --- >e<!-- -- -->< f");
         let mut found = Vec::new();
         while let Some(token) = tokens.next() {
             found.push(match token {
@@ -80,7 +80,7 @@ mod tests {
                 Token::Tag(tag) => tag.to_owned(),
             });
         }
-        let expected = ["'a'", "<b>", "'c'", "</b<>", "'d'", "<!-- ' -->", "'e'"];
+        let expected = ["'a'", "<b>", "'c'", "</b<>", "'d'", "<!-- ' --- >", "'e'"];
         assert_eq!(found[..7], expected);
         assert_eq!(found[7..], ["'<!-- -- -->'", "'< f'"]);
     }

@@ -95,7 +95,7 @@ impl<'a> EmailTemplate<'a> {
 
     /// Whether the template is nothing but placeholders and they leave nothing to send.
     pub fn is_empty(&self) -> bool {
-        is_empty(self.content, self.body())
+        may_come_to_nothing(self.content) && self.body().is_empty()
     }
 
     /// The body for readers without HTML.
@@ -154,11 +154,15 @@ impl fmt::Debug for EmailTemplate<'_> {
     }
 }
 
-/// Whether a message whose template is `content` came out as nothing; `body` is what it came to.
+/// Whether `content` comes to nothing with these values, found without filling it where it cannot.
+pub(crate) fn comes_to_nothing(content: &str, values: &Personalisation) -> bool {
+    may_come_to_nothing(content)
+        && trim(&fill(content, values, how(false, Lists::Markdown, Form::Brackets))).is_empty()
+}
+
 /// A template with text of its own around its placeholders never counts as empty.
-fn is_empty(content: &str, body: &str) -> bool {
-    let is_all_placeholders = content.starts_with("((") && content.ends_with("))");
-    content.is_empty() || (is_all_placeholders && body.is_empty())
+fn may_come_to_nothing(content: &str) -> bool {
+    content.is_empty() || (content.starts_with("((") && content.ends_with("))"))
 }
 
 fn how(escape: bool, lists: Lists, form: Form) -> Fill {

@@ -14,7 +14,7 @@ use std::{collections::HashSet, fmt};
 
 use crate::{
     Personalisation,
-    email::EmailTemplate,
+    email::comes_to_nothing,
     letter::LetterTemplate,
     phone::Allowed,
     placeholder::placeholders_of,
@@ -107,14 +107,12 @@ impl Template<'_> {
                 Facts { too_long: sms.is_too_long(), empty: sms.is_empty(), ..Facts::default() }
             }
             Self::Email { content, .. } => {
-                let empty =
-                    may_be_empty(content) && EmailTemplate::new("", content, values).is_empty();
+                let empty = comes_to_nothing(content, values);
                 Facts { empty, ..Facts::default() }
             }
             Self::Letter(letter) => {
                 let content = letter.content;
-                let empty =
-                    may_be_empty(content) && EmailTemplate::new("", content, values).is_empty();
+                let empty = comes_to_nothing(content, values);
                 let abroad = options.allow_international_letters;
                 let address = PostalAddress::from_personalisation(values, abroad);
                 Facts {
@@ -361,11 +359,6 @@ impl<'a> Recipients<'a> {
             missing_column_headers,
         }
     }
-}
-
-/// Whether a body can come to nothing: it is nothing, or begins and ends with a placeholder.
-fn may_be_empty(content: &str) -> bool {
-    content.is_empty() || (content.starts_with("((") && content.ends_with("))"))
 }
 
 /// Not the text: it is personal data.

@@ -1,6 +1,7 @@
 //! Typographic punctuation: curly quotes and dashes, as a typesetter would put them.
 
 mod quotes;
+mod tokens;
 
 use crate::whitespace::{close_up_punctuation, is_space};
 use quotes::turn_quotes;
@@ -75,6 +76,9 @@ mod tests {
             ("don't@x.com 'hi' a'b", "don't@x.com ‘hi’ a’b"),
             ("x - y -- z --- w ---- v a-b - - c", "x – y – z – w ---- v a-b – - c"),
             ("a , b .", "a, b."),
+            ("<a><abbr>'b'</a> 'c'</a> 'd'", "<a><abbr>'b'</a> 'c'</a> ‘d’"),
+            ("it's@a it's@b\nit's@c  it's@d", "it's@a it’s@b\nit's@c  it's@d"),
+            ("&#8217;x &mdash;'y &#8212;'z", "’x &mdash;‘y —’z"),
             (r#"\"x\" <"#, "&#34;x&#34; <"),
         ] {
             assert_eq!(make_typographic(text), expected);

@@ -229,3 +229,38 @@ fn inset_end(text: &str) -> Option<usize> {
     }
     (end > 0).then_some(end)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn blocks(text: &str) -> Vec<Block> {
+        parse(text, &Budget::for_text(text.len())).0
+    }
+
+    fn paragraph(text: &str) -> Block {
+        Block::Paragraph(text.to_owned())
+    }
+
+    #[test]
+    fn blank_lines_count_only_at_the_start_and_in_items() {
+        assert_eq!(blocks("\n\na\n\n\nb\n\n"), [Block::Newline, paragraph("a"), paragraph("b")]);
+        let text = |text: &str| Block::Text(text.to_owned());
+        let item = vec![text("a\nb"), Block::Newline, text("# c")];
+        let items = vec![ListItem { is_loose: true, blocks: item }];
+        assert_eq!(blocks("* a\nb\n\n # c"), [Block::List { is_ordered: false, items }]);
+    }
+
+    #[test]
+    fn insets_hold_blocks_and_go_on_to_the_next_marked_line() {
+        let inset = Block::Inset(vec![paragraph("a\nb"), Block::Divider, paragraph("c")]);
+        assert_eq!(blocks("^ a\nb\n\n ^ ---\n^c\n\nd"), [inset, paragraph("d")]);
+        assert_eq!(blocks("^\na"), [paragraph("^\na")]);
+    }
+
+    #[test]
+    fn definitions_leave_nothing_but_notes() {
+        let note = Block::Note { key: "n".to_owned(), blocks: vec![paragraph("a")] };
+        assert_eq!(blocks("[r]: u\n[^N]: a\n[^n]: b\nc"), [note, paragraph("c")]);
+    }
+}

@@ -41,3 +41,17 @@ impl Budget {
         self.0.get() == 0
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_was_in_vain_is_taken_away() {
+        let budget = Budget::for_text(1);
+        assert_eq!(budget.charge(Some(1), BASE), Some(1));
+        assert!(budget.spend(BASE) && !budget.is_spent());
+        assert_eq!(budget.charge(None::<()>, BASE), None);
+        assert!(budget.is_spent() && !budget.spend(0));
+    }
+}

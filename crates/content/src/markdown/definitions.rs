@@ -85,3 +85,41 @@ pub(super) fn unindent(text: &str) -> String {
     }
     out
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn links_are_defined_on_one_line() {
+        for (text, expected) in [
+            ("[a]: u\n\nb", Some(("a", "u", None, 8))),
+            ("  [a\nb]:<u> \"t\"  ", Some(("a\nb", "u", None, 0))),
+            ("[a]: u (t')", Some(("a", "u", Some("t'"), 11))),
+            ("[a]: <", Some(("a", "<", None, 6))),
+            ("[a]: u t", None),
+            ("[a]: u \"\"", None),
+            ("[a]:", None),
+            ("[]: u", None),
+            ("[^a]: u", None),
+            ("[a", None),
+        ] {
+            let found = link(text, &Budget::for_text(1));
+            let found = found.map(|(key, link, end)| (key, link.target, link.title, end));
+            let expected = match expected {
+                Some((key, target, _, 0)) => Some((key, target, Some("t"), text.len())),
+                other => other,
+            };
+            assert_eq!(found, expected, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn notes_go_on_over_indented_lines() {
+        let found = note("[^a]:  b\n\n  c\n d\ne", &Budget::for_text(1));
+        assert_eq!(found, Some(("a", "b\n\n  c\n d\n", 17)));
+        assert_eq!(unindent("b\n\n  c\n d\n"), "b\n\n c\nd\n");
+        assert_eq!(unindent("b"), "b");
+        assert!(note(" [^a]: b", &Budget::for_text(1)).is_none());
+    }
+}

@@ -68,3 +68,28 @@ fn closers(text: &str, start: usize, mark: char) -> impl Iterator<Item = (usize,
         after.is_empty() || after.starts_with('\n')
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_closed_fences_are_code() {
+        for (text, expected) in [
+            ("```\na\nb\n```\n\nc", Some(("a\nb", 13))),
+            ("  ~~~ rust\na ~~~  \nb", Some(("a", 19))),
+            ("```\n```\n```", Some(("```", 11))),
+            ("```\n\n```", Some(("\n", 8))),
+            ("````\na\n```", None),
+            ("~~~~\na\n~~~", Some(("a", 10))),
+            ("~~~~ b\na\n~~~", None),
+            ("``` a b\nc\n```", None),
+            ("```\na\n``` b", None),
+            ("``\na\n``", None),
+            ("~~~\na", None),
+        ] {
+            let found = fence(text, &Budget::for_text(text.len()));
+            assert_eq!(found.map(|fence| (fence.code, fence.end)), expected, "{text:?}");
+        }
+    }
+}

@@ -68,3 +68,33 @@ impl Renderer for Html {
         self.link(out, Link { target: url, title: None }, url);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    use crate::markdown::render;
+
+    #[test]
+    fn elements_have_their_style_and_links_are_safe() {
+        let heading = format!("<h3 style=\"{HEADING_2}\">a</h3>");
+        assert_eq!(render("## a", &Html), heading);
+        let link = format!("<p style=\"{PARAGRAPH}\"><a style=\"{LINK}\" href=");
+        for (source, expected) in [
+            ("[a](b \"c\"d\")", "\"http://b\" title=\"c&quot;d\">a</a></p>"),
+            ("[](b)", "\"http://b\">b</a></p>"),
+            (
+                "[a](<span class='placeholder'>b</span>)",
+                "\"http://%3Cspan%20class=%27placeholder%27%3Eb%3C/span%3E\">a</a></p>",
+            ),
+            ("https://bc", "\"https://bc\">https://bc</a></p>"),
+        ] {
+            assert_eq!(render(source, &Html), format!("{link}{expected}"), "{source}");
+        }
+    }
+
+    #[test]
+    fn blank_text_is_nothing() {
+        assert_eq!(render("\u{a0}\n\n### \u{a0}\n\n![a](b)", &Html), "");
+    }
+}

@@ -182,3 +182,46 @@ fn url(rest: &str) -> Option<&str> {
     let is_long = body.chars().nth(1).is_some();
     is_long.then(|| &rest[..scheme.len() + body.len()])
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Text in quotes, everything else by its kind.
+    fn pieces(text: &str) -> Vec<String> {
+        let (references, budget) = (References::default(), Budget::for_text(text.len()));
+        let mut pieces = Pieces::new(text, &references, &budget);
+        let mut found = Vec::new();
+        while let Some(piece) = pieces.next(|key| key == "n") {
+            found.push(match piece {
+                Piece::Text(text) => format!("'{text}'"),
+                Piece::Verbatim(html) => html.to_owned(),
+                Piece::LineBreak => "break".to_owned(),
+                Piece::Url(url) | Piece::Bracketed(url) => url.to_owned(),
+                Piece::Link(link, text) => format!("{text} to {}", link.target),
+                Piece::Nothing => String::new(),
+                Piece::Note(key) => format!("^{key}"),
+            });
+        }
+        found
+    }
+
+    #[test]
+    fn text_is_split_where_something_else_may_start() {
+        for (text, expected) in [
+            ("a*b_c", &["'a'", "'*b'", "'_c'"][..]),
+            ("\\*\\a", &["'*'", "'\\a'"]),
+            ("a  \n b\n", &["'a'", "break", "' b'"]),
+            ("a \n\u{a0}", &["'a'", "' \n\u{a0}'"]),
+            ("xhttps://e.com/(b).", &["'x'", "https://e.com/(b", "').'"]),
+            ("http://) h", &["'http://) h'"]),
+            ("<b>x</b><a:b><a@b>", &["<b>x</b>", "a:b", "a@b"]),
+            ("< a>", &["'< a>'"]),
+            ("[^n][^N][^x]", &["^n", "^n", "'[^x]'"]),
+            ("![a](b)[c](d)!", &["", "c to d", "'!'"]),
+            ("a  b", &["'a  b'"]),
+        ] {
+            assert_eq!(pieces(text), expected, "{text:?}");
+        }
+    }
+}

@@ -106,3 +106,67 @@ fn is_classic_item(text: &str) -> bool {
     let after = &after_mark[number(after_mark).unwrap_or_default()..];
     after.len() < text.len() && after.len() > 1 && after.starts_with(' ')
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn headings_have_text_if_only_a_mark() {
+        for (text, expected) in [
+            ("# a ##\n\nb", Some((1, "a", 8))),
+            ("  ##a#b", Some((2, "a#b", 7))),
+            ("####### a", Some((6, "# a", 9))),
+            ("##", Some((1, "#", 2))),
+            ("#  ", Some((1, " ", 3))),
+            ("#", None),
+            ("a", None),
+        ] {
+            let found = heading(text).map(|found| (found.level, found.text, found.end));
+            assert_eq!(found, expected, "{text:?}");
+        }
+        for (text, expected) in [
+            ("a\n=\nb", Some((1, "a", 4))),
+            ("# \n  =- \n\n", Some((2, "# ", 10))),
+            ("a\n", None),
+            ("a\n- b", None),
+            ("\n-", None),
+        ] {
+            let found = underlined(text).map(|found| (found.level, found.text, found.end));
+            assert_eq!(found, expected, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn paragraphs_end_before_other_blocks_but_not_before_every_list() {
+        let budget = Budget::for_text(1);
+        for next in [
+            "\nb",
+            "* b",
+            "-1. b",
+            "  + b",
+            "1. b",
+            "---",
+            "#b",
+            "b\n-",
+            "> b",
+            "<div",
+            "[b]: c",
+            "[^b]: c",
+            "```\nb\n```",
+        ] {
+            assert_eq!(paragraph_end(&format!("a\n{next}"), &budget), 1, "{next}");
+        }
+        for next in ["b", "• b", "^ b", "*b", "1) b", ">", "<b", "[b]", "```\nb", "    b"] {
+            let text = format!("a\n{next}");
+            assert_eq!(paragraph_end(&text, &budget), text.len(), "{next}");
+        }
+    }
+
+    #[test]
+    fn code_is_indented_by_four_spaces() {
+        let found = indented_code("    a\n\n      b\n\nc");
+        assert_eq!(found, Some(("a\n\n  b\n\n".to_owned(), 16)));
+        assert_eq!(indented_code("    "), None);
+    }
+}

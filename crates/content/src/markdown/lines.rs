@@ -48,3 +48,30 @@ pub(super) fn is_divider(line: &str) -> bool {
         && line.bytes().all(|byte| byte == b' ' || is_mark(byte))
         && line.bytes().filter(|byte| is_mark(*byte)).count() >= 3
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bullets_need_no_space() {
+        for (text, expected) in [
+            ("*x", Some((1, false))),
+            ("• x", Some((3, false))),
+            ("12.5", Some((3, true))),
+            ("٣.", Some((3, true))),
+            ("+ x", None),
+            ("1) x", None),
+            (".", None),
+            ("", None),
+        ] {
+            assert_eq!(bullet(text), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn dividers_are_three_marks_of_any_kind() {
+        assert!(is_divider("---") && is_divider("* - _  ") && is_divider("-*_"));
+        assert!(!is_divider("--") && !is_divider(" ---") && !is_divider("---x") && !is_divider(""));
+    }
+}

@@ -168,3 +168,52 @@ fn ending<'a>(text: &'a str, at: usize, landmarks: &Landmarks) -> Option<(Option
 fn skip_space(text: &str, at: usize) -> usize {
     text.len() - text[at..].trim_start_matches(is_space).len()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn found(text: &str) -> Option<(&str, &str, Option<&str>, usize)> {
+        let found = link(text, 0, &Landmarks::of(text), &Budget::for_text(1))?;
+        let Link { target, title } = found.follows;
+        Some((&text[found.inside], target, title, found.end))
+    }
+
+    #[test]
+    fn links_have_a_target_and_perhaps_a_title() {
+        for (text, expected) in [
+            ("[a](b)", Some(("a", "b", None, 6))),
+            ("[a [b] c](d)", Some(("a [b] c", "d", None, 12))),
+            ("[a](b) c](d)", Some(("a](b) c", "d", None, 12))),
+            ("[a](b) [c](d)", Some(("a", "b", None, 6))),
+            ("[a](b(c))", Some(("a", "b(c", None, 8))),
+            ("[a]( b 'c' )", Some(("a", "b", Some("c"), 12))),
+            ("[a](b \"c) d\")", Some(("a", "b", Some("c) d"), 13))),
+            ("[a](b \"c)", Some(("a", "b \"c", None, 9))),
+            ("[a](<b c> 'd')", Some(("a", "b c", Some("d"), 14))),
+            ("[a](<b)", Some(("a", "<b", None, 7))),
+            ("[]()", Some(("", "", None, 4))),
+            ("[a](b", None),
+            ("[a] (b)", None),
+            ("[[a](b)", None),
+            ("[a", None),
+        ] {
+            assert_eq!(found(text), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn references_have_a_label() {
+        let budget = Budget::for_text(1);
+        let found = |text| {
+            reference(text, 0, &budget).map(|found| (found.inside, found.follows, found.end))
+        };
+        assert_eq!(found("[a]\n[b]"), Some((1..2, "b", 7)));
+        assert_eq!(found("[a][]"), Some((1..2, "", 5)));
+        assert_eq!(found("[a] b [c]"), None);
+        assert_eq!(found("[a][^b]"), None);
+        let label = |text| label(text, 0, &budget).map(|found| (found.inside, found.end));
+        assert_eq!(label("[a [b] c] d]"), Some((1..8, 9)));
+        assert_eq!(label("[a [b]"), None);
+    }
+}

@@ -118,3 +118,52 @@ impl List {
 fn has_blank_line(text: &str) -> bool {
     text.find("\n\n").is_some_and(|at| !text[at..].trim_start_matches(is_space).is_empty())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn items(text: &str) -> Vec<(String, bool)> {
+        let list = list(text, 0, &Budget::for_text(1)).unwrap();
+        let items = list.items(text).into_iter();
+        items.map(|item| (item.text, item.is_loose)).collect()
+    }
+
+    #[test]
+    fn lists_end_where_nothing_goes_on() {
+        for (text, end) in [
+            ("* a\nb\n\n* c\n\nd", 12),
+            ("* a\n\n b", 7),
+            ("* a\n\n*b", 5),
+            ("* a\n\n\n* b", 6),
+            ("* a\n---\n", 4),
+            ("  * a\n  - - -\n", 6),
+            ("* a\n[b]: c", 4),
+            ("* a\n[^b]: c", 4),
+            ("*\n", 2),
+        ] {
+            assert_eq!(
+                list(text, 0, &Budget::for_text(1)).map(|list| list.end),
+                Some(end),
+                "{text:?}"
+            );
+        }
+        for text in ["*", "1.", "+ a", "a"] {
+            assert!(list(text, 0, &Budget::for_text(1)).is_none());
+        }
+    }
+
+    #[test]
+    fn items_lose_their_bullet_and_its_width() {
+        let owned = |text: &str, is_loose| (text.to_owned(), is_loose);
+        assert_eq!(
+            items("10. a\n    b\n * c\n2.d"),
+            [owned("a\n b\n* c", false), owned("d", false)]
+        );
+        assert_eq!(
+            items("* a\n\n* b\n* c"),
+            [owned(" a\n", true), owned(" b", true), owned(" c", false)]
+        );
+        assert_eq!(items("* a\n\n  b"), [owned("a\n\n b", true)]);
+    }
+}

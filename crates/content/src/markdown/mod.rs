@@ -131,3 +131,35 @@ fn push_expanded(out: &mut String, line: &str) {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn line_ends_tabs_and_blank_lines_are_evened_out() {
+        for (source, expected) in [
+            ("a\r\nb\rc\u{2424}d", "a\nb\nc\nd"),
+            ("a\tb\n\té\t|", "a   b\n    é   |"),
+            ("a\n   \n b \n ", "a\n\n b \n"),
+        ] {
+            assert_eq!(prepare(source), expected);
+        }
+        assert!(matches!(prepare("a\n\n b"), Cow::Borrowed(_)));
+    }
+
+    #[test]
+    fn notes_come_last_in_the_order_they_are_referred_to() {
+        let source = "[^b]: two\n[^a]: one [^b]\n[^c]: none\n[^a]: again\n\nx[^a] y[^B] [^a] [^d]\n\n|z|\n|-|\n";
+        assert_eq!(render(source, &PlainText), "\n\nx y [^a] [^d]\n\n|z|\n|-|\n\none [^b]\n\ntwo");
+    }
+
+    #[test]
+    fn nesting_has_an_end() {
+        let lists: String = (0..9).map(|depth| "  ".repeat(depth) + "* x\n").collect();
+        assert_eq!(render(&lists, &Letter).matches("<ul>").count(), 7);
+        assert_eq!(render(&"^ ".repeat(9), &Html).matches("<blockquote").count(), 7);
+        let links = "[".repeat(99) + "x" + &"](u)".repeat(99);
+        assert_eq!(render(&links, &PlainText).matches(": u").count(), 33);
+    }
+}

@@ -55,3 +55,24 @@ impl Renderer for PlainText {
         out.push_str(url);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    use crate::markdown::render;
+
+    #[test]
+    fn lines_are_drawn_under_headings_and_between_parts() {
+        let line = |mark: &str| mark.repeat(33)[..WIDTH].to_owned();
+        assert_eq!(render("# a", &PlainText), format!("\n\n\na\n{}", line("==")));
+        assert_eq!(render("## a", &PlainText), format!("\n\n\na\n{}", line("--")));
+        assert_eq!(render("### a\n\n---", &PlainText), format!("\n\na\n\n{}", line("=-")));
+    }
+
+    #[test]
+    fn every_list_counts_from_one() {
+        let source = "5. a\n   * b\n9. [c](d \"e\")\n\n^ f\ng";
+        assert_eq!(render(source, &PlainText), "\n\n1. a\n\n• b\n2. c (e): d\n\nf\ng");
+    }
+}

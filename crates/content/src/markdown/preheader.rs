@@ -39,3 +39,16 @@ impl Renderer for Preheader {
         PlainText.url(out, url);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    use crate::markdown::render;
+
+    #[test]
+    fn only_words_are_left() {
+        let source = "# a\n\n---\n\n[b](c \"d\") https://e.com\n\n* f\n\n^ g";
+        assert_eq!(render(source, &Preheader), "\n\na\n\nb (d) https://e.com\n\n• f\n\ng");
+    }
+}

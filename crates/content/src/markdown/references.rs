@@ -55,3 +55,20 @@ pub(super) fn key(label: &str) -> String {
     }
     out
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn labels_ignore_case_and_how_much_space_there_is() {
+        assert_eq!(key("A \n b&<\"'"), "a b&amp;&lt;&quot;&#39;");
+        let mut references = References::default();
+        assert!(!references.has_links() && references.link("a").is_none());
+        for target in ["u", "v"] {
+            references.add_link("A", Link { target, title: None });
+        }
+        assert_eq!(references.link("a").map(|link| link.target), Some("v"));
+        assert!(references.add_note("n") && !references.add_note("n") && references.has_note("n"));
+    }
+}

@@ -182,3 +182,32 @@ fn is_reference(text: &str) -> bool {
     let after = name.trim_start_matches(crate::python::is_word);
     after.len() < name.len() && after.starts_with(';')
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    use crate::markdown::{Html, PlainText, render};
+
+    #[test]
+    fn only_what_is_no_character_reference_is_escaped() {
+        let mut out = String::new();
+        escape(&mut out, "<&amp;&#39;&a_b;& &x &;>");
+        assert_eq!(out, "&lt;&amp;&#39;&a_b;&amp; &amp;x &amp;;&gt;");
+    }
+
+    #[test]
+    fn addresses_in_links_are_no_links() {
+        assert_eq!(
+            render("[https://a.com [b](c) https://d.com](e)", &PlainText),
+            "\n\nhttps://a.com b: c https://d.com: e"
+        );
+        assert_eq!(render("[https://a.com](e)", &Html).matches("<a ").count(), 1);
+    }
+
+    #[test]
+    fn items_are_bare_unless_loose() {
+        assert_eq!(render("* a\n\n* b\n* c", &PlainText), "\n\n• a\n• b\n• c");
+        assert_eq!(render("* a\n\n  b", &PlainText), "\n\n• a\n\n\n b");
+    }
+}

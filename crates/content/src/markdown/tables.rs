@@ -71,3 +71,20 @@ fn cells(line: &str) -> Vec<String> {
     cells.last_mut().into_iter().for_each(|cell| cell.push_str(rest));
     cells
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tables_have_a_rule_under_their_header() {
+        let cells = |cells: &[&str]| cells.iter().map(|cell| (*cell).to_owned()).collect();
+        let found = open("a|b\n--|--\nc\\|d|e\n\nf");
+        assert_eq!(found, Some((cells(&["a", "b", "c|d", "e"]), 18)));
+        assert_eq!(open("a|b\n-|-\n"), Some((cells(&["a", "b"]), 8)));
+        assert_eq!(edged("|a|\n |-\n|b"), Some((cells(&["", "a", "", "", "b"]), 10)));
+        for text in ["a|b\n--|--", "a\n-|-\n", "a|b\n--\n", "|a\n|b\n", "a|b"] {
+            assert!(open(text).is_none() && edged(text).is_none(), "{text:?}");
+        }
+    }
+}

@@ -173,3 +173,50 @@ fn value_end(text: &str, start: usize) -> Option<usize> {
 fn skip_space(text: &str, at: usize) -> usize {
     text.len() - text[at..].trim_start_matches(is_space).len()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn inline_html(text: &str) -> Option<&str> {
+        inline(text, 0, &Budget::for_text(1)).map(|end| &text[..end])
+    }
+
+    #[test]
+    fn html_within_lines_is_an_element_or_a_tag() {
+        for (text, expected) in [
+            ("<b>x</b>y</b>", Some("<b>x</b>")),
+            ("<b>x", Some("<b>")),
+            ("<br/> >", Some("<br/>")),
+            ("<a b=c d='>' e=\"f\" >x", Some("<a b=c d='>' e=\"f\" >")),
+            ("<a b=cd=\"e>\">", Some("<a b=cd=\"e>\">")),
+            ("<!-- a --> -->", Some("<!-- a -->")),
+            ("<!-- a", None),
+            ("<a b=>", None),
+            ("<a b='>", None),
+            ("</b>", None),
+            ("<a@b>", None),
+            ("<a:/b>", None),
+            ("<a 1>", None),
+            ("< a>", None),
+        ] {
+            assert_eq!(inline_html(text), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn html_blocks_are_followed_by_a_blank_line() {
+        for (text, expected) in [
+            ("<div>a\n\nb</div> \n\nc", Some(("<div>a\n\nb</div>", 18))),
+            ("<p>a</p>b</p>", Some(("<p>a</p>b</p>", 13))),
+            (" <hr>\n\nb", Some((" <hr>\n\n", 7))),
+            ("<!-- a -->\nb -->\n", Some(("<!-- a -->\nb -->\n", 17))),
+            ("<hr>\nb", None),
+            ("<b>a</b>", None),
+            ("a", None),
+        ] {
+            let blank = text.len() - text.trim_end().len();
+            assert_eq!(block(text, blank, &Budget::for_text(1)), expected, "{text:?}");
+        }
+    }
+}

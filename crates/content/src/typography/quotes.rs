@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 
+use super::tokens::{Token, Tokens};
 use crate::{
     python::{is_digit, is_word},
     whitespace::is_space,
@@ -28,7 +29,7 @@ const SPACERS: [&str; 4] = ["&nbsp;", "--", "&ndash;", "&mdash;"];
 /// between tags is looked at by itself.
 pub(super) fn turn_quotes(text: &str) -> String {
     let mut out = String::with_capacity(text.len() + 16);
-    let mut tokens = Tokens { rest: text, no_comment_ends: false };
+    let mut tokens = Tokens::of(text);
     let mut verbatim = Vec::new();
     let mut last = None;
     while let Some(token) = tokens.next() {
@@ -48,65 +49,6 @@ pub(super) fn turn_quotes(text: &str) -> String {
         }
     }
     out
-}
-
-enum Token<'a> {
-    Text(&'a str),
-    /// A tag, or a comment without `--` inside it.
-    Tag(&'a str),
-}
-
-/// The tags of a text and what is between them.
-struct Tokens<'a> {
-    rest: &'a str,
-    /// So that the end of a comment is not looked for again and again.
-    no_comment_ends: bool,
-}
-
-impl<'a> Tokens<'a> {
-    fn next(&mut self) -> Option<Token<'a>> {
-        let (token, rest) = match self.rest.find('<').map(|start| self.rest.split_at(start)) {
-            Some(("", tag)) => match self.tag_length(tag) {
-                Some(length) => (&tag[..length], &tag[length..]),
-                None => (tag, ""),
-            },
-            // Without another tag the rest is one run.
-            Some((_, tag)) if self.tag_length(tag).is_none() => (self.rest, ""),
-            Some(parts) => parts,
-            None => (self.rest, ""),
-        };
-        self.rest = rest;
-        match token {
-            "" => None,
-            tag if tag.starts_with('<') && tag.ends_with('>') && is_tag(tag) => {
-                Some(Token::Tag(tag))
-            }
-            run => Some(Token::Text(run)),
-        }
-    }
-
-    /// How long the tag or comment is that `text` starts with.
-    fn tag_length(&mut self, text: &str) -> Option<usize> {
-        if let Some(comment) = text.strip_prefix("<!--").filter(|_| !self.no_comment_ends) {
-            for (at, _) in comment.match_indices("--") {
-                let after = comment[at + 2..].trim_start_matches(is_space);
-                if after.starts_with('>') {
-                    return Some(text.len() - after.len() + 1);
-                }
-            }
-            self.no_comment_ends = true;
-        }
-        text.find('>').map(|end| end + 1)
-    }
-}
-
-/// Whether what is between a `<` and a `>` is no text: comments with `--` in them are.
-fn is_tag(tag: &str) -> bool {
-    let Some(comment) = tag.strip_prefix("<!--") else {
-        return true;
-    };
-    let comment = comment.trim_end_matches('>').trim_end_matches(is_space);
-    !comment.trim_end_matches('-').contains("--")
 }
 
 /// Keeps account of the [`VERBATIM`] elements that the text after `tag` is in.

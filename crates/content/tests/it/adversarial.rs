@@ -2,7 +2,9 @@
 
 use std::time::{Duration, Instant};
 
-use content::{Personalisation, email::EmailTemplate};
+use content::{
+    Personalisation, email::EmailTemplate, letter::LetterTemplate, sms_preview::SmsPreview,
+};
 
 /// How long the texts are.
 const SIZE: usize = 1 << 20;
@@ -73,6 +75,10 @@ const PROVOKING: &[[&str; 3]] = &[
     ["", "<div>\n", ""],
     ["", "<div>\n\n", "</div>x"],
     ["", "<!--", ""],
+    ["", "<!--x>", ""],
+    ["", "<!-- - >", "'"],
+    ["", "''", ""],
+    ["", "&#8217;'", ""],
     ["", "<!-- x --> y\n", ""],
     ["", "<a:", ""],
     ["", "<a@", ">"],
@@ -146,6 +152,34 @@ fn nothing_makes_html_slow() {
     }
 }
 
+/// What letters and text messages do beside that: codes, addresses, links in plain text.
+#[test]
+fn nothing_makes_letters_or_previews_slow() {
+    let ordinary = time(letter_and_preview, &ORDINARY.repeat(SIZE / ORDINARY.len()));
+    let parts = [
+        "qr:",
+        "qr: a\n\n",
+        "qr: https://a.b",
+        "-",
+        "\"'s",
+        "<a ",
+        "a.b.",
+        "a.b@",
+        "a..",
+        "x.co/)",
+        "x.co/((",
+        "http://",
+        "\n",
+        "\u{200b}",
+        " …",
+        "€",
+        "((a\n",
+    ];
+    for part in parts {
+        assert_fast(letter_and_preview, &part.repeat(SIZE / part.len()), ordinary);
+    }
+}
+
 fn assert_fast(render: fn(&str) -> usize, text: &str, ordinary: Duration) {
     let limit = ordinary * RATIO;
     // Once may be bad luck on a busy machine.
@@ -165,4 +199,17 @@ fn plain_text(content: &str) -> usize {
 
 fn html(content: &str) -> usize {
     EmailTemplate::new("", content, &Personalisation::default()).html_body().len() + 1
+}
+
+fn letter_and_preview(content: &str) -> usize {
+    let values = Personalisation::default();
+    let letter =
+        LetterTemplate { subject: content, content, contact_block: content, ..Default::default() };
+    let is_printable = letter.check_qr_codes(&values).is_ok();
+    let preview = SmsPreview::new(content, &values);
+    letter.html_subject(&values).len()
+        + letter.html_body(&values, str::to_owned).len()
+        + letter.html_contact_block(&values).len()
+        + preview.html().len()
+        + usize::from(is_printable)
 }

@@ -4,6 +4,7 @@ mod adversarial;
 mod any_text;
 #[path = "../../examples/vectors/cases.rs"]
 mod cases;
+mod emails;
 mod files;
 #[path = "../../examples/vectors/ops/mod.rs"]
 mod ops;

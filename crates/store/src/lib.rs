@@ -26,6 +26,7 @@ pub mod senders;
 pub mod service_callbacks;
 pub mod services;
 pub mod sql_time;
+pub mod stories;
 pub mod templates;
 
 use std::fmt;

@@ -13,6 +13,7 @@ use jsonwebtoken::{EncodingKey, Header};
 use providers::{
     callbacks::{CallbackClient, CallbackConfig},
     mmg::MmgConfig,
+    objects::ObjectsConfig,
     ses::SesConfig,
     smtp::SmtpConfig,
     sns,
@@ -22,6 +23,7 @@ use secrecy::SecretString;
 use serde_json::{Value, json};
 use store::{Limits, RedisConfig};
 use stub::{Kind, Stub};
+use tempfile::TempDir;
 use testkit::{Database, Proxy, Queues, TestService};
 use time::OffsetDateTime;
 use tokio_util::sync::CancellationToken;
@@ -42,6 +44,7 @@ pub(crate) struct TestApp {
     pub proxy: Proxy,
     pub queues: Queues,
     database: Database,
+    _objects: TempDir,
     broker: Broker,
     registry: Registry<worker::Context>,
     context: worker::Context,
@@ -108,7 +111,8 @@ impl TestApp {
         let broker_url = broker_url();
         let proxy = Proxy::start(&broker_url).await;
         let broker = connect(&proxy.url, &prefix, &clock).await;
-        let app = use_cases(&database, &broker, &prefix, &clock);
+        let objects = TempDir::new().unwrap();
+        let app = use_cases(&database, &broker, &prefix, &clock, &objects);
         let stop = CancellationToken::new();
         serve(listener, &app, &stub, &stop);
         let mut config = provider_config(&stub, &url);
@@ -125,6 +129,7 @@ impl TestApp {
             app,
             stub,
             database,
+            _objects: objects,
             broker,
             proxy,
             queues: Queues::new(&broker_url, &prefix, queues()),
@@ -384,7 +389,13 @@ async fn wait_for(done: impl Fn() -> bool) {
     }
 }
 
-fn use_cases(database: &Database, broker: &Broker, prefix: &str, clock: &Clock) -> App {
+fn use_cases(
+    database: &Database,
+    broker: &Broker,
+    prefix: &str,
+    clock: &Clock,
+    objects: &TempDir,
+) -> App {
     let redis = RedisConfig {
         redis_url: variable("POSTROOM_TEST_REDIS_URL").into(),
         redis_enabled: "1".to_owned(),
@@ -399,6 +410,7 @@ fn use_cases(database: &Database, broker: &Broker, prefix: &str, clock: &Clock) 
         from_number: "POSTROOM".to_owned(),
         admin_base_url: "https://admin.example".to_owned(),
         receipt_wait_seconds: 30,
+        objects: ObjectsConfig::in_folder(&objects.path().display().to_string()),
     };
     let limits = Limits::connect(&redis, clock.clone()).unwrap();
     App::new(&config, database.pool().clone(), limits, broker, clock.clone()).unwrap()

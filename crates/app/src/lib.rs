@@ -25,6 +25,7 @@ use std::{sync::Arc, time::Duration};
 
 use anyhow::Context;
 use domain::{Clock, signing::Signer};
+use providers::objects::{Objects, ObjectsConfig};
 use queue::{Broker, Publisher};
 use secrecy::SecretString;
 use store::{Limits, Pool};
@@ -63,6 +64,9 @@ pub struct Config {
     /// in seconds
     #[arg(long, env = "POSTROOM_RECEIPT_WAIT_SECONDS", default_value_t = 30)]
     pub receipt_wait_seconds: u32,
+    /// Files and letters
+    #[command(flatten)]
+    pub objects: ObjectsConfig,
 }
 
 /// Everything the use cases need. Cheap to clone.
@@ -72,6 +76,7 @@ pub struct App(Arc<Inner>);
 struct Inner {
     db: Pool,
     limits: Limits,
+    objects: Objects,
     publisher: Publisher,
     signer: Signer,
     clock: Clock,
@@ -114,6 +119,7 @@ impl App {
             admin_base_url: config.admin_base_url.clone(),
             logos_url: branding::logos_url(&config.admin_base_url),
             receipt_wait: Duration::from_secs(config.receipt_wait_seconds.into()),
+            objects: Objects::from_config(&config.objects)?,
             db,
             limits,
             publisher,
@@ -132,6 +138,12 @@ impl App {
     #[must_use]
     pub fn receipt_wait(&self) -> Duration {
         self.0.receipt_wait
+    }
+
+    /// Files and letters.
+    #[must_use]
+    pub fn objects(&self) -> &Objects {
+        &self.0.objects
     }
 
     /// Waits until all that providers have taken is recorded, for at most half a minute. Comes last.

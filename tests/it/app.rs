@@ -79,6 +79,9 @@ impl Answer {
     }
 }
 
+/// The queues of apps that we only send to.
+const PEERS: [&str; 2] = [tasks::queues::SANITISE_LETTER, tasks::queues::ANTIVIRUS];
+
 /// Every queue of ours.
 fn queues() -> Vec<&'static str> {
     tasks::roles::ALL.iter().flat_map(|role| role.queues).map(|consume| consume.queue).collect()
@@ -132,7 +135,7 @@ impl TestApp {
             _objects: objects,
             broker,
             proxy,
-            queues: Queues::new(&broker_url, &prefix, queues()),
+            queues: Queues::new(&broker_url, &prefix, [queues(), PEERS.to_vec()].concat()),
             ahead,
             stop,
         }
@@ -268,6 +271,17 @@ impl TestApp {
     pub(crate) async fn fire(&self, entry: &str) {
         beat::fire_now(self.database.pool(), self.app.clock(), entry).await.unwrap();
         assert_eq!(self.app.relay_once().await.unwrap(), 1);
+    }
+
+    /// Runs a task that another app sends, and whatever follows from it.
+    pub(crate) async fn told(&self, queue: &str, task: &str, args: Value, kwargs: Value) {
+        self.queues.send(queue, task, args, kwargs).await;
+        assert!(self.drain().await > 0, "{task} was not run");
+    }
+
+    /// What handlers share.
+    pub(crate) fn context(&self) -> worker::Context {
+        self.context.clone()
     }
 
     /// Takes the broker away.

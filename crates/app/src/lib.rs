@@ -15,6 +15,7 @@ mod caches;
 pub mod callbacks;
 mod error;
 mod inserts;
+pub mod letters;
 pub mod outbox;
 pub mod receipts;
 pub mod replay;

@@ -13,6 +13,7 @@ pub mod callbacks;
 pub mod delivery;
 pub mod headers;
 pub mod housekeeping;
+pub mod letters;
 pub mod queues;
 pub mod receipts;
 pub mod reserved;
@@ -22,6 +23,12 @@ pub mod schedule;
 pub use callbacks::SendDeliveryStatus;
 pub use delivery::{DeliverEmail, DeliverSms};
 pub use housekeeping::ReplayCreatedNotifications;
+pub use letters::{
+    CreateFakeLetterCallback, GetPdfForTemplatedLetter, ProcessLetterCallback,
+    ProcessReturnedLettersList, ProcessSanitisedLetter, ProcessVirusScanError,
+    ProcessVirusScanFailed, ResanitiseLetterAttachment, ResanitisePdf, SanitiseLetter,
+    UpdateBillableUnitsForLetter, UpdateValidationFailedForTemplatedLetter,
+};
 pub use queue::Task;
 pub use receipts::{ProcessSesResult, ProcessSmsClientResponse};
 
@@ -33,6 +40,18 @@ pub const ALL: &[&str] = &[
     ProcessSesResult::NAME,
     SendDeliveryStatus::NAME,
     ReplayCreatedNotifications::NAME,
+    GetPdfForTemplatedLetter::NAME,
+    UpdateBillableUnitsForLetter::NAME,
+    UpdateValidationFailedForTemplatedLetter::NAME,
+    SanitiseLetter::NAME,
+    ProcessVirusScanFailed::NAME,
+    ProcessVirusScanError::NAME,
+    ProcessSanitisedLetter::NAME,
+    ResanitisePdf::NAME,
+    ResanitiseLetterAttachment::NAME,
+    ProcessLetterCallback::NAME,
+    CreateFakeLetterCallback::NAME,
+    ProcessReturnedLettersList::NAME,
 ];
 
 #[cfg(test)]

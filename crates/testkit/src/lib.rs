@@ -9,6 +9,7 @@
 mod celery;
 mod clock;
 mod database;
+mod letter;
 mod postgres;
 pub mod process;
 mod proxy;
@@ -19,6 +20,7 @@ mod template;
 
 pub use celery::{Celery, Process};
 pub use database::Database;
+pub use letter::{LetterBuilder, letter};
 pub use postgres::Postgres;
 pub use proxy::Proxy;
 pub use queues::Queues;

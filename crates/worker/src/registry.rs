@@ -2,7 +2,7 @@
 
 use queue::Registry;
 
-use crate::{Context, callbacks, delivery, housekeeping, receipts};
+use crate::{Context, callbacks, delivery, housekeeping, letters, receipts};
 
 /// The handlers of all tasks; and the names we know and do not run.
 #[must_use]
@@ -15,7 +15,22 @@ pub fn registry(context: Context) -> Registry<Context> {
         .on(receipts::sms)
         .on(receipts::ses)
         .on(callbacks::delivery_status)
-        .on(housekeeping::replay_created_notifications);
+        .on(housekeeping::replay_created_notifications)
+        .on(letters::get_pdf)
+        .on_exhausted(letters::give_up_pdf)
+        .on(letters::billable_units)
+        .on(letters::validation_failed)
+        .on(letters::sanitise)
+        .on_exhausted(letters::give_up_sanitise)
+        .on(letters::sanitised)
+        .on_exhausted(letters::give_up_sanitised)
+        .on(letters::virus_found)
+        .on(letters::scan_failed)
+        .on(letters::resanitise)
+        .on(letters::resanitise_attachment)
+        .on(letters::printer_word)
+        .on(letters::play_printer)
+        .on(letters::returned);
     tasks::reserved::ALL
         .iter()
         .fold(registry, |registry, (name, reason)| registry.reserve(name, reason))

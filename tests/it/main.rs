@@ -10,6 +10,7 @@ mod house_rules;
 mod interop;
 mod letters;
 mod outbox;
+mod printed_letters;
 mod scheduling;
 mod sending;
 mod wire;

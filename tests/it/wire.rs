@@ -84,3 +84,158 @@ fn messages_of_older_producers_are_understood() {
     let task: ProcessSmsClientResponse = serde_json::from_value(four).unwrap();
     assert_eq!(task.receipt_iso_timestamp, None);
 }
+
+#[test]
+fn letters_on_the_wire() {
+    use tasks::letters as l;
+    let notification_id: domain::NotificationId = ID.parse().unwrap();
+    let filename = || "NOTIFY.FOO.D.2.C.20171204172900.PDF".to_owned();
+    let (file, empty) = (json!({ "filename": filename() }), json!([]));
+    expect(
+        &l::GetPdfForTemplatedLetter { notification_id },
+        "create-letters-pdf-tasks",
+        "get-pdf-for-templated-letter",
+        json!([[ID], {}]),
+    );
+    expect(
+        &l::CreatePdfForTemplatedLetter { signed_letter: "signed".to_owned() },
+        "sanitise-letter-tasks",
+        "create-pdf-for-templated-letter",
+        json!([["signed"], {}]),
+    );
+    let pages = json!({ "notification_id": ID, "page_count": 3 });
+    expect(
+        &l::UpdateBillableUnitsForLetter { notification_id, page_count: 3 },
+        "letter-tasks",
+        "update-billable-units-for-letter",
+        json!([empty, pages]),
+    );
+    expect(
+        &l::UpdateValidationFailedForTemplatedLetter { notification_id, page_count: 3 },
+        "letter-tasks",
+        "update-validation-failed-for-templated-letter",
+        json!([empty, pages]),
+    );
+    expect(
+        &l::ScanFile { filename: filename() },
+        "antivirus-tasks",
+        "scan-file",
+        json!([empty, file]),
+    );
+    expect(
+        &l::SanitiseLetter { filename: filename() },
+        "letter-tasks",
+        "sanitise-letter",
+        json!([[filename()], {}]),
+    );
+    expect(
+        &l::SanitiseAndUploadLetter {
+            notification_id,
+            filename: filename(),
+            allow_international_letters: true,
+        },
+        "sanitise-letter-tasks",
+        "sanitise-and-upload-letter",
+        json!([[], { "notification_id": ID, "filename": filename(),
+                     "allow_international_letters": true }]),
+    );
+    expect(
+        &l::ProcessSanitisedLetter { sanitise_data: "signed".to_owned() },
+        "letter-tasks",
+        "process-sanitised-letter",
+        json!([["signed"], {}]),
+    );
+    expect(
+        &l::ProcessVirusScanFailed { filename: filename() },
+        "letter-tasks",
+        "process-virus-scan-failed",
+        json!([empty, file]),
+    );
+    expect(
+        &l::ProcessVirusScanError { filename: filename() },
+        "letter-tasks",
+        "process-virus-scan-error",
+        json!([empty, file]),
+    );
+    expect(
+        &l::ResanitisePdf { notification_id },
+        "letter-tasks",
+        "resanitise-pdf",
+        json!([[ID], {}]),
+    );
+    expect(
+        &l::RecreatePdfForPrecompiledLetter {
+            notification_id,
+            file_location: filename(),
+            allow_international_letters: false,
+        },
+        "sanitise-letter-tasks",
+        "recreate-pdf-for-precompiled-letter",
+        json!([[], { "notification_id": ID, "file_location": filename(),
+                     "allow_international_letters": false }]),
+    );
+    let attachment = json!({ "service_id": ID, "attachment_id": ID, "original_filename": "a.pdf" });
+    let (id, name) = (|| ID.to_owned(), || "a.pdf".to_owned());
+    expect(
+        &l::ResanitiseLetterAttachment {
+            service_id: id(),
+            attachment_id: id(),
+            original_filename: name(),
+        },
+        "letter-tasks",
+        "resanitise-letter-attachment",
+        json!([empty, attachment]),
+    );
+    expect(
+        &l::RecreatePdfForTemplateLetterAttachments {
+            service_id: id(),
+            attachment_id: id(),
+            original_filename: name(),
+        },
+        "sanitise-letter-tasks",
+        "recreate-pdf-for-template-letter-attachments",
+        json!([empty, attachment]),
+    );
+}
+
+#[test]
+fn printed_letters_on_the_wire() {
+    use tasks::letters as l;
+    let notification_id: domain::NotificationId = ID.parse().unwrap();
+    let word = json!({ "notification_id": ID, "page_count": 2, "dvla_status": "DESPATCHED",
+                       "cost_threshold": "sorted", "despatch_date": "2026-11-24" });
+    expect(
+        &l::ProcessLetterCallback {
+            notification_id,
+            page_count: Some(2),
+            dvla_status: "DESPATCHED".to_owned(),
+            cost_threshold: Some("sorted".to_owned()),
+            despatch_date: Some("2026-11-24".to_owned()),
+        },
+        "letter-callbacks",
+        "process-letter-callback",
+        json!([[], word]),
+    );
+    expect(
+        &l::CreateFakeLetterCallback {
+            notification_id,
+            billable_units: 2,
+            postage: "second".to_owned(),
+        },
+        "research-mode-tasks",
+        "create-fake-letter-callback",
+        json!([[ID, 2, "second"], {}]),
+    );
+    expect(
+        &l::ProcessReturnedLettersList { notification_references: vec!["FOO".to_owned()] },
+        "database-tasks",
+        "process-returned-letters-list",
+        json!([[["FOO"]], {}]),
+    );
+    expect(
+        &l::SendReturnedLetter { signed_returned_letter: "signed".to_owned() },
+        "service-callbacks",
+        "send-returned-letter",
+        json!([["signed"], {}]),
+    );
+}

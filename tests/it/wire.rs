@@ -239,3 +239,23 @@ fn printed_letters_on_the_wire() {
         json!([["signed"], {}]),
     );
 }
+
+#[test]
+fn monitors_of_letters_on_the_wire() {
+    use tasks::letter_monitors as m;
+    expect(
+        &m::CheckIfLettersStillPendingVirusCheck::default(),
+        "periodic-tasks",
+        "check-if-letters-still-pending-virus-check",
+        json!([[], { "max_minutes_ago_to_check": 120 }]),
+    );
+    let bare: m::CheckIfLettersStillPendingVirusCheck = serde_json::from_value(json!({})).unwrap();
+    assert_eq!(bare.max_minutes_ago_to_check, 30);
+    expect(
+        &m::CheckIfLettersStillPendingVirusCheckNightly::default(),
+        "periodic-tasks",
+        "check-if-letters-still-pending-virus-check-nightly",
+        json!([[], { "max_minutes_ago_to_check_only": 7200,
+                     "max_minutes_ago_to_check_and_rescan": 4320 }]),
+    );
+}

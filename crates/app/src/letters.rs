@@ -9,6 +9,7 @@ mod checked;
 mod printed;
 mod returned;
 mod typeset;
+mod unscanned;
 
 use anyhow::{Context, anyhow};
 use domain::{

@@ -10,6 +10,7 @@
 
 pub mod accept;
 pub mod accounts;
+mod alarm;
 mod branding;
 mod caches;
 pub mod callbacks;

@@ -95,6 +95,53 @@ pub async fn list_by_reference(
     db.query(&sql, &[&reference]).await?.iter().map(from_row).collect()
 }
 
+/// Which letters that wait are meant.
+#[derive(Clone, Copy)]
+pub struct Waiting {
+    /// Accepted from then on.
+    pub from: OffsetDateTime,
+    /// And before then.
+    pub before: OffsetDateTime,
+    /// After this one, in the order of time and id.
+    pub after: Option<(OffsetDateTime, NotificationId)>,
+}
+
+/// Up to `limit` letters that wait for their virus scan, the oldest first.
+///
+/// # Errors
+/// Database errors only.
+pub async fn list_waiting_for_scan(
+    db: &impl GenericClient,
+    which: &Waiting,
+    limit: i64,
+) -> Result<Vec<Letter>, Error> {
+    let sql = db
+        .prepare_cached(
+            "-- letters.list_waiting_for_scan
+        SELECT id, service_id, template_id, template_version, key_type, notification_status,
+               reference, postage, billable_units, created_at, _personalisation, reply_to_text
+          FROM notifications
+         WHERE notification_type = 'letter' AND notification_status = 'pending-virus-check'
+           AND created_at >= $1 AND created_at < $2
+           AND ($3::timestamp IS NULL OR (created_at, id) > ($3, $4::uuid))
+         ORDER BY created_at, id LIMIT $5",
+        )
+        .await?;
+    let rows = db
+        .query(
+            &sql,
+            &[
+                &sql_time::to_column(which.from),
+                &sql_time::to_column(which.before),
+                &which.after.map(|(at, _)| sql_time::to_column(at)),
+                &which.after.map(|(_, id)| id),
+                &limit,
+            ],
+        )
+        .await?;
+    rows.iter().map(from_row).collect()
+}
+
 pub(crate) fn from_row(row: &Row) -> Result<Letter, Error> {
     let postage: Option<&str> = row.try_get("postage")?;
     Ok(Letter {

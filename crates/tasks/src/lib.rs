@@ -13,6 +13,7 @@ pub mod callbacks;
 pub mod delivery;
 pub mod headers;
 pub mod housekeeping;
+pub mod letter_monitors;
 pub mod letters;
 pub mod queues;
 pub mod receipts;
@@ -23,6 +24,9 @@ pub mod schedule;
 pub use callbacks::SendDeliveryStatus;
 pub use delivery::{DeliverEmail, DeliverSms};
 pub use housekeeping::ReplayCreatedNotifications;
+pub use letter_monitors::{
+    CheckIfLettersStillPendingVirusCheck, CheckIfLettersStillPendingVirusCheckNightly,
+};
 pub use letters::{
     CreateFakeLetterCallback, GetPdfForTemplatedLetter, ProcessLetterCallback,
     ProcessReturnedLettersList, ProcessSanitisedLetter, ProcessVirusScanError,
@@ -52,6 +56,8 @@ pub const ALL: &[&str] = &[
     ProcessLetterCallback::NAME,
     CreateFakeLetterCallback::NAME,
     ProcessReturnedLettersList::NAME,
+    CheckIfLettersStillPendingVirusCheck::NAME,
+    CheckIfLettersStillPendingVirusCheckNightly::NAME,
 ];
 
 #[cfg(test)]

@@ -22,8 +22,6 @@ pub const ALL: &[(&str, &str)] = &[
     ("check-for-missing-rows-in-completed-jobs", LATER),
     ("update-status-of-fully-processed-jobs", LATER),
     ("raise-alert-if-email-sms-still-in-created", LATER),
-    ("check-if-letters-still-pending-virus-check", LATER),
-    ("check-if-letters-still-pending-virus-check-nightly", LATER),
     ("check-time-to-collate-letters", LATER),
     ("collate-letter-pdfs-to-be-sent", LATER),
     ("shatter-deliver-letters-tasks", LATER),

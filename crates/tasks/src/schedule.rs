@@ -5,7 +5,10 @@ use std::time::Duration;
 use queue::{EncodeError, Envelope, Task, Trace};
 use uuid::Uuid;
 
-use crate::ReplayCreatedNotifications;
+use crate::{
+    CheckIfLettersStillPendingVirusCheck, CheckIfLettersStillPendingVirusCheckNightly,
+    ReplayCreatedNotifications,
+};
 
 /// One line of the schedule. The entry's name is the task's.
 pub struct Entry {
@@ -40,6 +43,7 @@ fn entry<T: Task + Default>(when: When, expires_after: Duration) -> Entry {
 }
 
 const MINUTE: Duration = Duration::from_secs(60);
+const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// The whole schedule.
 #[must_use]
@@ -47,6 +51,10 @@ pub fn schedule() -> Vec<Entry> {
     vec![
         // every quarter of an hour
         entry::<ReplayCreatedNotifications>(When::Cron("0,15,30,45 * * * *"), 15 * MINUTE),
+        // every ten minutes
+        entry::<CheckIfLettersStillPendingVirusCheck>(When::Cron("*/10 * * * *"), 10 * MINUTE),
+        // at eight in the evening
+        entry::<CheckIfLettersStillPendingVirusCheckNightly>(When::Cron("0 20 * * *"), DAY),
     ]
 }
 

@@ -2,7 +2,7 @@
 
 use queue::Registry;
 
-use crate::{Context, callbacks, delivery, housekeeping, letters, receipts};
+use crate::{Context, callbacks, delivery, housekeeping, letter_monitors, letters, receipts};
 
 /// The handlers of all tasks; and the names we know and do not run.
 #[must_use]
@@ -30,7 +30,9 @@ pub fn registry(context: Context) -> Registry<Context> {
         .on(letters::resanitise_attachment)
         .on(letters::printer_word)
         .on(letters::play_printer)
-        .on(letters::returned);
+        .on(letters::returned)
+        .on(letter_monitors::pending_virus_check)
+        .on(letter_monitors::pending_virus_check_nightly);
     tasks::reserved::ALL
         .iter()
         .fold(registry, |registry, (name, reason)| registry.reserve(name, reason))

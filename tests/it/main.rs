@@ -8,6 +8,7 @@ mod edges;
 mod flow_control;
 mod house_rules;
 mod interop;
+mod jobs;
 mod letter_monitors;
 mod letters;
 mod outbox;

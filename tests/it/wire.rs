@@ -259,3 +259,82 @@ fn monitors_of_letters_on_the_wire() {
                      "max_minutes_ago_to_check_and_rescan": 4320 }]),
     );
 }
+
+#[test]
+fn jobs_on_the_wire() {
+    use tasks::jobs as j;
+    let (job_id, notification_id) = (ID.parse().unwrap(), ID.parse().unwrap());
+    let service_id = ID.parse().unwrap();
+    let encoded_notification = || "signed".to_owned();
+    expect(
+        &j::ProcessJob { job_id, sender_id: None },
+        "job-tasks",
+        "process-job",
+        json!([[ID], {}]),
+    );
+    let row = (vec![json!(ID), json!(ID), json!("signed")], serde_json::Map::new());
+    expect(
+        &j::ShatterJobRows {
+            template_type: domain::NotificationType::Sms,
+            args_kwargs_seq: vec![row],
+            has_files: false,
+        },
+        "job-tasks",
+        "shatter-job-rows",
+        json!([["sms", [[[ID, ID, "signed"], {}]]], {}]),
+    );
+    expect(
+        &j::ProcessIncompleteJobs { job_ids: vec![job_id] },
+        "job-tasks",
+        "process-incomplete-jobs",
+        json!([[[ID]], {}]),
+    );
+    let sender_id = Some(ID.to_owned());
+    expect(
+        &j::SaveSms {
+            service_id,
+            notification_id,
+            encoded_notification: encoded_notification(),
+            sender_id: sender_id.clone(),
+        },
+        "database-tasks",
+        "save-sms",
+        json!([[ID, ID, "signed"], { "sender_id": ID }]),
+    );
+    expect(
+        &j::SaveEmail {
+            service_id,
+            notification_id,
+            encoded_notification: encoded_notification(),
+            sender_id: None,
+        },
+        "database-tasks",
+        "save-email",
+        json!([[ID, ID, "signed"], {}]),
+    );
+    expect(
+        &j::SaveLetter {
+            service_id,
+            notification_id,
+            encoded_notification: encoded_notification(),
+        },
+        "database-tasks",
+        "save-letter",
+        json!([[ID, ID, "signed"], {}]),
+    );
+    let nothing = json!([[], {}]);
+    expect(&j::RunScheduledJobs {}, "periodic-tasks", "run-scheduled-jobs", nothing.clone());
+    expect(&j::CheckJobStatus {}, "periodic-tasks", "check-job-status", nothing.clone());
+    expect(
+        &j::CheckForMissingRowsInCompletedJobs {},
+        "periodic-tasks",
+        "check-for-missing-rows-in-completed-jobs",
+        nothing.clone(),
+    );
+    expect(
+        &j::UpdateStatusOfFullyProcessedJobs {},
+        "periodic-tasks",
+        "update-status-of-fully-processed-jobs",
+        nothing,
+    );
+}

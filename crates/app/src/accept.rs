@@ -14,8 +14,8 @@ use content::{
     sms::SmsTemplate,
 };
 use domain::{
-    KeyType, NotificationId, NotificationType, Permission, ReplyToId, ServiceId, SmsSenderId,
-    Template, TemplateId, service::DailyLimit,
+    KeyType, NotificationId, NotificationStatus, NotificationType, Permission, ReplyToId,
+    ServiceId, SmsSenderId, Template, TemplateId, service::DailyLimit,
 };
 use queue::{Envelope, Trace};
 use rust_decimal::Decimal;
@@ -389,7 +389,7 @@ impl App {
         }
         let stored = match self.new_notification(message, id) {
             Ok(row) => match deliver(id, channel, key_type, self.clock().new_id(), trace) {
-                Ok(nudge) => self.0.inserts.insert(row, nudge).await,
+                Ok(nudge) => self.0.inserts.insert(row, Some(nudge)).await.map(drop),
                 Err(error) => Err(error),
             },
             Err(error) => Err(error),
@@ -418,7 +418,7 @@ impl App {
             service_id: message.caller.service().id,
             template_id: message.template.id,
             template_version: message.template.version,
-            api_key_id: message.caller.key_id,
+            api_key_id: Some(message.caller.key_id),
             key_type: message.caller.key_type,
             notification_type: message.template.template_type,
             created_at: self.clock().now(),
@@ -432,6 +432,9 @@ impl App {
             phone_prefix: message.phone.map(|phone| phone.country_prefix().to_owned()),
             rate_multiplier: message.phone.map(|phone| Decimal::from(phone.rate_multiplier())),
             unsubscribe_link: message.unsubscribe_link.clone(),
+            status: NotificationStatus::Created,
+            job_row: None,
+            letter: None,
         })
     }
 }

@@ -16,6 +16,7 @@ mod caches;
 pub mod callbacks;
 mod error;
 mod inserts;
+pub mod jobs;
 pub mod letters;
 pub mod outbox;
 pub mod receipts;

@@ -245,31 +245,39 @@ pub struct LetterTemplate {
     pub attachment: Option<(uuid::Uuid, i16)>,
     /// File name of the logo of the service's letters, without its extension.
     pub logo: Option<String>,
+    /// How its letters are posted.
+    pub postage: Option<Postage>,
+    /// The service's address, as its letters show it.
+    pub contact_block: Option<String>,
 }
 
-/// The version of the template that a letter is made from, with the service's logo of today.
+/// One version of a template of the service, with the logo and the address of today.
 ///
 /// # Errors
 /// [`Error::NotFound`] when there is none.
-pub async fn template_of(
+pub async fn template(
     db: &impl GenericClient,
-    letter: &Letter,
+    service: ServiceId,
+    id: TemplateId,
+    version: i32,
 ) -> Result<LetterTemplate, Error> {
     let sql = db
         .prepare_cached(
-            "-- letters.template_of
+            "-- letters.template
         SELECT t.subject, t.content, t.letter_languages::text AS languages, t.letter_welsh_subject,
-               t.letter_welsh_content, a.id AS attachment_id, a.page_count, b.filename
+               t.letter_welsh_content, a.id AS attachment_id, a.page_count, b.filename,
+               t.postage, c.contact_block
           FROM templates_history t
           LEFT JOIN letter_attachment a ON a.id = t.letter_attachment_id
           LEFT JOIN service_letter_branding s ON s.service_id = t.service_id
           LEFT JOIN letter_branding b ON b.id = s.letter_branding_id
+          LEFT JOIN service_letter_contacts c ON c.id = t.service_letter_contact_id
          WHERE t.id = $2 AND t.version = $3 AND t.service_id = $1",
         )
         .await?;
-    let key: [&(dyn tokio_postgres::types::ToSql + Sync); 3] =
-        [&letter.service_id, &letter.template_id, &letter.template_version];
-    let row = db.query_opt(&sql, &key).await?.ok_or(Error::NotFound("template version"))?;
+    let row = db.query_opt(&sql, &[&service, &id, &version]).await?;
+    let row = row.ok_or(Error::NotFound("template version"))?;
+    let postage: Option<&str> = row.try_get("postage")?;
     let attachment: Option<uuid::Uuid> = row.try_get("attachment_id")?;
     let pages: Option<i16> = row.try_get("page_count")?;
     Ok(LetterTemplate {
@@ -280,6 +288,8 @@ pub async fn template_of(
         welsh_content: row.try_get("letter_welsh_content")?,
         attachment: attachment.zip(pages),
         logo: row.try_get("filename")?,
+        postage: postage.and_then(|text| text.parse().ok()),
+        contact_block: row.try_get("contact_block")?,
     })
 }
 

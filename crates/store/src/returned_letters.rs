@@ -53,12 +53,13 @@ pub async fn list(db: &impl GenericClient, references: &[String]) -> Result<Vec<
         SELECT l.id, l.reference, l.service_id, l.created_at, l.template_id, l.template_version,
                l.client_reference, l.job_row_number, t.name AS template_name,
                coalesce(t.hidden AND t.name = 'Pre-compiled PDF', false) AS came_whole,
-               l.api_key_id IS NOT NULL AS by_key, u.email_address AS sender,
+               l.api_key_id IS NOT NULL AS by_key, coalesce(u.email_address, s.email_address) AS sender,
                j.original_file_name, c.url, c.bearer_token
           FROM letters l
           LEFT JOIN templates_history t ON t.id = l.template_id AND t.version = l.template_version
           LEFT JOIN users u ON u.id = l.created_by_id
           LEFT JOIN jobs j ON j.id = l.job_id
+          LEFT JOIN users s ON s.id = j.created_by_id
           LEFT JOIN service_callback_api c
                  ON c.service_id = l.service_id AND c.callback_type = 'returned_letter'",
         )

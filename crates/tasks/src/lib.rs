@@ -13,6 +13,7 @@ pub mod callbacks;
 pub mod delivery;
 pub mod headers;
 pub mod housekeeping;
+pub mod jobs;
 pub mod letter_monitors;
 pub mod letters;
 pub mod queues;
@@ -24,6 +25,11 @@ pub mod schedule;
 pub use callbacks::SendDeliveryStatus;
 pub use delivery::{DeliverEmail, DeliverSms};
 pub use housekeeping::ReplayCreatedNotifications;
+pub use jobs::{
+    CheckForMissingRowsInCompletedJobs, CheckJobStatus, ProcessIncompleteJobs, ProcessJob,
+    RunScheduledJobs, SaveEmail, SaveLetter, SaveSms, ShatterJobRows,
+    UpdateStatusOfFullyProcessedJobs,
+};
 pub use letter_monitors::{
     CheckIfLettersStillPendingVirusCheck, CheckIfLettersStillPendingVirusCheckNightly,
 };
@@ -58,6 +64,16 @@ pub const ALL: &[&str] = &[
     ProcessReturnedLettersList::NAME,
     CheckIfLettersStillPendingVirusCheck::NAME,
     CheckIfLettersStillPendingVirusCheckNightly::NAME,
+    ProcessJob::NAME,
+    ShatterJobRows::NAME,
+    SaveSms::NAME,
+    SaveEmail::NAME,
+    SaveLetter::NAME,
+    ProcessIncompleteJobs::NAME,
+    RunScheduledJobs::NAME,
+    CheckJobStatus::NAME,
+    CheckForMissingRowsInCompletedJobs::NAME,
+    UpdateStatusOfFullyProcessedJobs::NAME,
 ];
 
 #[cfg(test)]

@@ -11,16 +11,6 @@ pub const RETIRED: &str = "retired";
 /// Every such name with its reason.
 pub const ALL: &[(&str, &str)] = &[
     ("deliver_letter", LATER),
-    ("save-sms", LATER),
-    ("save-email", LATER),
-    ("save-letter", LATER),
-    ("process-job", LATER),
-    ("shatter-job-rows", LATER),
-    ("process-incomplete-jobs", LATER),
-    ("run-scheduled-jobs", LATER),
-    ("check-job-status", LATER),
-    ("check-for-missing-rows-in-completed-jobs", LATER),
-    ("update-status-of-fully-processed-jobs", LATER),
     ("raise-alert-if-email-sms-still-in-created", LATER),
     ("check-time-to-collate-letters", LATER),
     ("collate-letter-pdfs-to-be-sent", LATER),

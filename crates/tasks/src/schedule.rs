@@ -6,8 +6,9 @@ use queue::{EncodeError, Envelope, Task, Trace};
 use uuid::Uuid;
 
 use crate::{
-    CheckIfLettersStillPendingVirusCheck, CheckIfLettersStillPendingVirusCheckNightly,
-    ReplayCreatedNotifications,
+    CheckForMissingRowsInCompletedJobs, CheckIfLettersStillPendingVirusCheck,
+    CheckIfLettersStillPendingVirusCheckNightly, CheckJobStatus, ReplayCreatedNotifications,
+    RunScheduledJobs, UpdateStatusOfFullyProcessedJobs,
 };
 
 /// One line of the schedule. The entry's name is the task's.
@@ -51,7 +52,13 @@ pub fn schedule() -> Vec<Entry> {
     vec![
         // every quarter of an hour
         entry::<ReplayCreatedNotifications>(When::Cron("0,15,30,45 * * * *"), 15 * MINUTE),
+        // every quarter of an hour
+        entry::<RunScheduledJobs>(When::Cron("0,15,30,45 * * * *"), 15 * MINUTE),
+        // every minute
+        entry::<CheckJobStatus>(When::Cron("* * * * *"), MINUTE),
+        entry::<UpdateStatusOfFullyProcessedJobs>(When::Cron("* * * * *"), MINUTE),
         // every ten minutes
+        entry::<CheckForMissingRowsInCompletedJobs>(When::Cron("*/10 * * * *"), 10 * MINUTE),
         entry::<CheckIfLettersStillPendingVirusCheck>(When::Cron("*/10 * * * *"), 10 * MINUTE),
         // at eight in the evening
         entry::<CheckIfLettersStillPendingVirusCheckNightly>(When::Cron("0 20 * * *"), DAY),

@@ -7,6 +7,7 @@
 pub mod callbacks;
 pub mod delivery;
 pub mod housekeeping;
+pub mod jobs;
 pub mod letter_monitors;
 pub mod letters;
 pub mod receipts;

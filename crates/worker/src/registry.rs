@@ -2,7 +2,7 @@
 
 use queue::Registry;
 
-use crate::{Context, callbacks, delivery, housekeeping, letter_monitors, letters, receipts};
+use crate::{Context, callbacks, delivery, housekeeping, jobs, letter_monitors, letters, receipts};
 
 /// The handlers of all tasks; and the names we know and do not run.
 #[must_use]
@@ -32,7 +32,17 @@ pub fn registry(context: Context) -> Registry<Context> {
         .on(letters::play_printer)
         .on(letters::returned)
         .on(letter_monitors::pending_virus_check)
-        .on(letter_monitors::pending_virus_check_nightly);
+        .on(letter_monitors::pending_virus_check_nightly)
+        .on(jobs::process)
+        .on(jobs::shatter)
+        .on(jobs::resume)
+        .on(jobs::save_sms)
+        .on(jobs::save_email)
+        .on(jobs::save_letter)
+        .on(jobs::run_scheduled)
+        .on(jobs::check_status)
+        .on(jobs::missing_rows)
+        .on(jobs::complete);
     tasks::reserved::ALL
         .iter()
         .fold(registry, |registry, (name, reason)| registry.reserve(name, reason))

@@ -32,7 +32,13 @@ impl App {
     }
 
     async fn letter_to_typeset(&self, letter: &Letter) -> Result<LetterToTypeset, Error> {
-        let template = store::letters::template_of(&self.db().await?, letter).await?;
+        let template = store::letters::template(
+            &self.db().await?,
+            letter.service_id,
+            letter.template_id,
+            letter.template_version,
+        )
+        .await?;
         let values = match &letter.signed_personalisation {
             Some(signed) => self.signer().unsign(signed).map_err(anyhow::Error::from)?,
             None => serde_json::Map::new(),

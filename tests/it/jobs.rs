@@ -413,3 +413,44 @@ async fn a_job_is_complete_when_all_its_rows_are_notifications() {
     assert_eq!(j.status(job).await, "finished all notifications created");
     j.t.end_as_it_is().await;
 }
+
+#[tokio::test]
+async fn files_are_removed_after_the_retention_of_their_service_and_channel() {
+    let j = Jobs::start().await;
+    let db = j.t.db().await;
+    let letter = testkit::template(&db, &j.service).letter("Dear", "Hello").create().await;
+    let sql = "INSERT INTO service_data_retention
+            (id, service_id, notification_type, days_of_retention, created_at)
+        VALUES (gen_random_uuid(), $1, 'sms', 3, now())";
+    db.execute(sql, &[&j.service.id]).await.unwrap();
+    let today = j.t.app.clock().now().replace_time(time::Time::MIDNIGHT);
+    let job = async |template, age| {
+        let job = testkit::job(&db, &j.service, template, 1).created_at(today - age);
+        let job = job.create().await;
+        j.upload(job, "file", &[]).await;
+        job
+    };
+    let (hour, days) = (Duration::HOUR, Duration::days);
+    let old_sms = job(j.sms, days(3) + hour).await;
+    let young_sms = job(j.sms, days(3) - hour).await;
+    let old_letter = job(letter, days(7) + hour).await;
+    let young_letter = job(letter, days(7) - hour).await;
+    let state = async |job: JobId| {
+        let sql = "SELECT archived FROM jobs WHERE id = $1";
+        let archived: bool = db.query_one(sql, &[&job]).await.unwrap().get(0);
+        let key = format!("service-{}-notify/{job}.csv", j.service.id);
+        (archived, j.t.app.objects().exists(&Bucket::CsvUpload.at(key)).await.unwrap())
+    };
+    for _ in 0..2 {
+        j.t.fire("remove_sms_email_jobs").await;
+        j.t.drain().await;
+        assert_eq!(state(old_sms).await, (true, false));
+        assert_eq!(state(young_sms).await, (false, true));
+    }
+    assert_eq!(state(old_letter).await, (false, true));
+    j.t.fire("remove_letter_jobs").await;
+    j.t.drain().await;
+    assert_eq!(state(old_letter).await, (true, false));
+    assert_eq!(state(young_letter).await, (false, true));
+    j.t.end().await;
+}

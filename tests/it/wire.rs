@@ -335,6 +335,9 @@ fn jobs_on_the_wire() {
         &j::UpdateStatusOfFullyProcessedJobs {},
         "periodic-tasks",
         "update-status-of-fully-processed-jobs",
-        nothing,
+        nothing.clone(),
     );
+    let periodic = "periodic-tasks";
+    expect(&j::RemoveSmsEmailJobs {}, periodic, "remove_sms_email_jobs", nothing.clone());
+    expect(&j::RemoveLetterJobs {}, periodic, "remove_letter_jobs", nothing);
 }

@@ -5,6 +5,7 @@
 //! So a job that stopped anywhere is resumed by queuing every row that is no notification yet: what is
 //! queued twice is saved once.
 
+mod remove;
 mod rows;
 mod save;
 

@@ -1,7 +1,10 @@
 //! Files of recipients.
 
 use deadpool_postgres::GenericClient;
-use domain::{JobId, NotificationId, NotificationStatus, ServiceId, TemplateId, job::JobStatus};
+use domain::{
+    JobId, NotificationId, NotificationStatus, NotificationType, ServiceId, TemplateId,
+    job::JobStatus,
+};
 use time::{OffsetDateTime, PrimitiveDateTime};
 use tokio_postgres::Row;
 
@@ -230,4 +233,69 @@ pub async fn list_with_missing_rows(
         .await?;
     let [from, before]: [PrimitiveDateTime; 2] = [from, before].map(sql_time::to_column);
     db.query(&sql, &[&from, &before, &after, &limit]).await?.iter().map(from_row).collect()
+}
+
+/// A job whose file is to be removed.
+#[derive(Clone, Copy)]
+pub struct Outdated {
+    /// Its id.
+    pub id: JobId,
+    /// Whose it is.
+    pub service_id: ServiceId,
+    /// When it was uploaded.
+    pub created_at: OffsetDateTime,
+}
+
+/// Up to `limit` jobs of these channels that are not archived and past their service's retention,
+/// which counts back in whole days from `today`, a UTC midnight; the newest first, after `after`.
+///
+/// # Errors
+/// Database errors only.
+pub async fn list_outdated(
+    db: &impl GenericClient,
+    channels: &[NotificationType],
+    today: OffsetDateTime,
+    after: Option<Outdated>,
+    limit: i64,
+) -> Result<Vec<Outdated>, Error> {
+    let sql = db
+        .prepare_cached(
+            "-- jobs.list_outdated
+        SELECT j.id, j.service_id, j.created_at
+          FROM jobs j JOIN templates t ON t.id = j.template_id
+          LEFT JOIN service_data_retention r
+                 ON r.service_id = j.service_id
+                AND r.notification_type::text = t.template_type::text
+         WHERE NOT j.archived AND t.template_type::text = ANY($1)
+           AND coalesce(j.scheduled_for, j.created_at)
+               < $2::timestamp - make_interval(days => coalesce(r.days_of_retention, 7))
+           AND ($3::timestamp IS NULL OR (j.created_at, j.id) < ($3, $4::uuid))
+         ORDER BY j.created_at DESC, j.id DESC LIMIT $5",
+        )
+        .await?;
+    let channels: Vec<&str> = channels.iter().map(Into::into).collect();
+    let (at, id) = (after.map(|job| sql_time::to_column(job.created_at)), after.map(|job| job.id));
+    let rows = db.query(&sql, &[&channels, &sql_time::to_column(today), &at, &id, &limit]).await?;
+    let outdated = |row: &Row| {
+        Ok(Outdated {
+            id: row.try_get("id")?,
+            service_id: row.try_get("service_id")?,
+            created_at: sql_time::from_column(row.try_get("created_at")?),
+        })
+    };
+    rows.iter().map(outdated).collect()
+}
+
+/// Marks a job whose file has been removed.
+///
+/// # Errors
+/// Database errors only.
+pub async fn archive(db: &impl GenericClient, id: JobId, now: OffsetDateTime) -> Result<(), Error> {
+    let sql = db
+        .prepare_cached(
+            "-- jobs.archive\nUPDATE jobs SET archived = true, updated_at = $2 WHERE id = $1",
+        )
+        .await?;
+    db.execute(&sql, &[&id, &sql_time::to_column(now)]).await?;
+    Ok(())
 }

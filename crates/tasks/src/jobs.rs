@@ -190,3 +190,26 @@ impl Task for UpdateStatusOfFullyProcessedJobs {
     const QUEUE: &'static str = queues::PERIODIC;
     const ARGS: &'static [&'static str] = &[];
 }
+
+/// Removes the files of text messages' and emails' jobs past their service's retention. A skipped run
+/// leaves them for a day longer; a doubled one finds none left.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RemoveSmsEmailJobs {}
+
+impl Task for RemoveSmsEmailJobs {
+    const NAME: &'static str = "remove_sms_email_jobs";
+    const QUEUE: &'static str = queues::PERIODIC;
+    const ARGS: &'static [&'static str] = &[];
+    const TIME_LIMIT: Duration = Duration::from_secs(1200);
+}
+
+/// The same for letters'.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RemoveLetterJobs {}
+
+impl Task for RemoveLetterJobs {
+    const NAME: &'static str = "remove_letter_jobs";
+    const QUEUE: &'static str = queues::PERIODIC;
+    const ARGS: &'static [&'static str] = &[];
+    const TIME_LIMIT: Duration = Duration::from_secs(1200);
+}

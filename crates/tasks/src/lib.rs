@@ -27,8 +27,8 @@ pub use delivery::{DeliverEmail, DeliverSms};
 pub use housekeeping::ReplayCreatedNotifications;
 pub use jobs::{
     CheckForMissingRowsInCompletedJobs, CheckJobStatus, ProcessIncompleteJobs, ProcessJob,
-    RunScheduledJobs, SaveEmail, SaveLetter, SaveSms, ShatterJobRows,
-    UpdateStatusOfFullyProcessedJobs,
+    RemoveLetterJobs, RemoveSmsEmailJobs, RunScheduledJobs, SaveEmail, SaveLetter, SaveSms,
+    ShatterJobRows, UpdateStatusOfFullyProcessedJobs,
 };
 pub use letter_monitors::{
     CheckIfLettersStillPendingVirusCheck, CheckIfLettersStillPendingVirusCheckNightly,
@@ -74,6 +74,8 @@ pub const ALL: &[&str] = &[
     CheckJobStatus::NAME,
     CheckForMissingRowsInCompletedJobs::NAME,
     UpdateStatusOfFullyProcessedJobs::NAME,
+    RemoveSmsEmailJobs::NAME,
+    RemoveLetterJobs::NAME,
 ];
 
 #[cfg(test)]

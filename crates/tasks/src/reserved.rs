@@ -36,8 +36,6 @@ pub const ALL: &[(&str, &str)] = &[
     ("delete-notifications-for-service-and-type", LATER),
     ("delete-test-notifications-for-service-and-type", LATER),
     ("delete-inbound-sms", LATER),
-    ("remove_sms_email_jobs", LATER),
-    ("remove_letter_jobs", LATER),
     ("save-daily-notification-processing-time", LATER),
     ("delete-verify-codes", LATER),
     ("delete-invitations", LATER),

@@ -7,8 +7,9 @@ use uuid::Uuid;
 
 use crate::{
     CheckForMissingRowsInCompletedJobs, CheckIfLettersStillPendingVirusCheck,
-    CheckIfLettersStillPendingVirusCheckNightly, CheckJobStatus, ReplayCreatedNotifications,
-    RunScheduledJobs, UpdateStatusOfFullyProcessedJobs,
+    CheckIfLettersStillPendingVirusCheckNightly, CheckJobStatus, RemoveLetterJobs,
+    RemoveSmsEmailJobs, ReplayCreatedNotifications, RunScheduledJobs,
+    UpdateStatusOfFullyProcessedJobs,
 };
 
 /// One line of the schedule. The entry's name is the task's.
@@ -60,6 +61,9 @@ pub fn schedule() -> Vec<Entry> {
         // every ten minutes
         entry::<CheckForMissingRowsInCompletedJobs>(When::Cron("*/10 * * * *"), 10 * MINUTE),
         entry::<CheckIfLettersStillPendingVirusCheck>(When::Cron("*/10 * * * *"), 10 * MINUTE),
+        // at four in the night, and at twenty past
+        entry::<RemoveSmsEmailJobs>(When::Cron("0 4 * * *"), DAY),
+        entry::<RemoveLetterJobs>(When::Cron("20 4 * * *"), DAY),
         // at eight in the evening
         entry::<CheckIfLettersStillPendingVirusCheckNightly>(When::Cron("0 20 * * *"), DAY),
     ]

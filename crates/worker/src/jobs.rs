@@ -6,8 +6,8 @@ use queue::{Attempt, Envelope, Task, TaskError, TaskResult};
 use serde_json::{Map, Value};
 use tasks::{
     CheckForMissingRowsInCompletedJobs, CheckJobStatus, ProcessIncompleteJobs, ProcessJob,
-    RunScheduledJobs, SaveEmail, SaveLetter, SaveSms, ShatterJobRows,
-    UpdateStatusOfFullyProcessedJobs, queues,
+    RemoveLetterJobs, RemoveSmsEmailJobs, RunScheduledJobs, SaveEmail, SaveLetter, SaveSms,
+    ShatterJobRows, UpdateStatusOfFullyProcessedJobs, queues,
 };
 use tracing::{info, instrument};
 
@@ -132,5 +132,21 @@ pub async fn missing_rows(
 pub async fn complete(ctx: Context, _: UpdateStatusOfFullyProcessedJobs, _: Attempt) -> TaskResult {
     let complete = ctx.app().complete_recent_jobs().await?;
     info!(complete, "complete jobs");
+    Ok(())
+}
+
+/// `remove_sms_email_jobs`: removes files past their retention.
+pub async fn remove_sms_email(ctx: Context, _: RemoveSmsEmailJobs, _: Attempt) -> TaskResult {
+    remove(&ctx, &[NotificationType::Sms, NotificationType::Email]).await
+}
+
+/// `remove_letter_jobs`: removes files of letters past their retention.
+pub async fn remove_letter(ctx: Context, _: RemoveLetterJobs, _: Attempt) -> TaskResult {
+    remove(&ctx, &[NotificationType::Letter]).await
+}
+
+async fn remove(ctx: &Context, channels: &[NotificationType]) -> TaskResult {
+    let removed = ctx.app().remove_job_files(channels).await?;
+    info!(removed, "files of jobs past their retention");
     Ok(())
 }

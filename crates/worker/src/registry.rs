@@ -42,7 +42,9 @@ pub fn registry(context: Context) -> Registry<Context> {
         .on(jobs::run_scheduled)
         .on(jobs::check_status)
         .on(jobs::missing_rows)
-        .on(jobs::complete);
+        .on(jobs::complete)
+        .on(jobs::remove_sms_email)
+        .on(jobs::remove_letter);
     tasks::reserved::ALL
         .iter()
         .fold(registry, |registry, (name, reason)| registry.reserve(name, reason))

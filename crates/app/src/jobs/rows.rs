@@ -7,7 +7,7 @@ use content::{
     letter::LetterTemplate,
     recipients::{Options, Recipients, Row, Template},
 };
-use domain::{NotificationType, Service, job::notification_of};
+use domain::{JobId, NotificationType, Service, ServiceId, job::notification_of};
 use providers::objects::{Bucket, Object, Place};
 use queue::Trace;
 use serde_json::{Map, Value, json};
@@ -23,8 +23,8 @@ const ROWS_PER_MESSAGE: usize = 32;
 const MESSAGES_AT_ONCE: usize = 16;
 
 /// Where the file of a job is.
-pub(super) fn file_of(job: &Job) -> Place {
-    Bucket::CsvUpload.at(format!("service-{}-notify/{}.csv", job.service_id, job.id))
+pub(super) fn file_of(service: ServiceId, job: JobId) -> Place {
+    Bucket::CsvUpload.at(format!("service-{service}-notify/{job}.csv"))
 }
 
 impl App {
@@ -37,7 +37,9 @@ impl App {
         saved: &HashSet<i32>,
         trace: &Trace,
     ) -> Result<Option<usize>, Error> {
-        let Some(Object { body, metadata }) = self.objects().get(&file_of(job)).await? else {
+        let Some(Object { body, metadata }) =
+            self.objects().get(&file_of(job.service_id, job.id)).await?
+        else {
             error!(job.id = %job.id, "the job's file is not there");
             return Ok(None);
         };

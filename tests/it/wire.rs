@@ -139,6 +139,14 @@ fn letters_on_the_wire() {
         json!([[], { "notification_id": ID, "filename": filename(),
                      "allow_international_letters": true }]),
     );
+}
+
+#[test]
+fn answers_about_letters_on_the_wire() {
+    use tasks::letters as l;
+    let notification_id: domain::NotificationId = ID.parse().unwrap();
+    let filename = || "NOTIFY.FOO.D.2.C.20171204172900.PDF".to_owned();
+    let (file, empty) = (json!({ "filename": filename() }), json!([]));
     expect(
         &l::ProcessSanitisedLetter { sanitise_data: "signed".to_owned() },
         "letter-tasks",

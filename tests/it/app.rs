@@ -14,6 +14,7 @@ use providers::{
     callbacks::{CallbackClient, CallbackConfig},
     mmg::MmgConfig,
     objects::ObjectsConfig,
+    print::LetterPrinter,
     ses::SesConfig,
     smtp::SmtpConfig,
     sns,
@@ -279,6 +280,13 @@ impl TestApp {
         assert!(self.drain().await > 0, "{task} was not run");
     }
 
+    /// What handlers share where letters are printed.
+    pub(crate) fn with_printer(&self, printer: Box<dyn LetterPrinter>) -> worker::Context {
+        let config = provider_config(&self.stub, &self.url);
+        let senders = Senders::from_config(&config, self.app.clock()).unwrap();
+        worker::Context::new(self.app.clone(), senders.with_printer(printer), callbacks())
+    }
+
     /// What handlers share.
     pub(crate) fn context(&self) -> worker::Context {
         self.context.clone()
@@ -424,6 +432,7 @@ fn use_cases(
         from_number: "POSTROOM".to_owned(),
         admin_base_url: "https://admin.example".to_owned(),
         receipt_wait_seconds: 30,
+        dvla_email_addresses: r#"["printer@example.com", "other@example.com"]"#.to_owned(),
         objects: ObjectsConfig::in_folder(&objects.path().display().to_string()),
     };
     let limits = Limits::connect(&redis, clock.clone()).unwrap();

@@ -13,6 +13,7 @@ mod letter_monitors;
 mod letters;
 mod outbox;
 mod printed_letters;
+mod printing;
 mod scheduling;
 mod sending;
 mod wire;

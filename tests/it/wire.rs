@@ -349,3 +349,37 @@ fn jobs_on_the_wire() {
     expect(&j::RemoveSmsEmailJobs {}, periodic, "remove_sms_email_jobs", nothing.clone());
     expect(&j::RemoveLetterJobs {}, periodic, "remove_letter_jobs", nothing);
 }
+
+#[test]
+fn printing_on_the_wire() {
+    use tasks::printing as p;
+    let notification_id: domain::NotificationId = ID.parse().unwrap();
+    let (periodic, nothing) = ("periodic-tasks", json!([[], {}]));
+    expect(
+        &p::CheckTimeToCollateLetters {},
+        periodic,
+        "check-time-to-collate-letters",
+        nothing.clone(),
+    );
+    let collate = "collate-letter-pdfs-to-be-sent";
+    expect(&p::CollateLetterPdfsToBeSent::default(), periodic, collate, nothing);
+    let deadline = "2021-06-01T16:30:00";
+    expect(
+        &p::CollateLetterPdfsToBeSent { print_run_deadline_utc: Some(deadline.to_owned()) },
+        periodic,
+        collate,
+        json!([[deadline], {}]),
+    );
+    expect(
+        &p::ShatterDeliverLettersTasks { notification_ids: vec![notification_id] },
+        periodic,
+        "shatter-deliver-letters-tasks",
+        json!([[[ID]], {}]),
+    );
+    expect(
+        &p::DeliverLetter { notification_id },
+        "send-letter-tasks",
+        "deliver_letter",
+        json!([[], { "notification_id": ID }]),
+    );
+}

@@ -6,7 +6,9 @@
 //! is changed, deleted after it. A letter that may be printed always has its PDF.
 
 mod checked;
+mod collated;
 mod printed;
+mod printing;
 mod returned;
 mod typeset;
 mod unscanned;
@@ -23,7 +25,9 @@ use tracing::{error, info, warn};
 
 use crate::{App, Error};
 
+pub use collated::parse_deadline;
 pub use printed::PrinterWord;
+pub use printing::{ClaimedLetter, PrintableLetter};
 
 impl App {
     /// Changes a letter as this event says. False when the letter is past the point where the event

@@ -67,6 +67,9 @@ pub struct Config {
     /// in seconds
     #[arg(long, env = "POSTROOM_RECEIPT_WAIT_SECONDS", default_value_t = 30)]
     pub receipt_wait_seconds: u32,
+    /// Whom to tell each day how many letters there are to print: a JSON list of email addresses
+    #[arg(long, env = "DVLA_EMAIL_ADDRESSES", default_value = "[]")]
+    pub dvla_email_addresses: String,
     /// Files and letters
     #[command(flatten)]
     pub objects: ObjectsConfig,
@@ -80,6 +83,7 @@ struct Inner {
     db: Pool,
     limits: Limits,
     objects: Objects,
+    printer_addresses: Vec<String>,
     publisher: Publisher,
     signer: Signer,
     clock: Clock,
@@ -123,6 +127,8 @@ impl App {
             logos_url: branding::logos_url(&config.admin_base_url),
             receipt_wait: Duration::from_secs(config.receipt_wait_seconds.into()),
             objects: Objects::from_config(&config.objects)?,
+            printer_addresses: serde_json::from_str(&config.dvla_email_addresses)
+                .context("DVLA_EMAIL_ADDRESSES")?,
             db,
             limits,
             publisher,

@@ -15,6 +15,7 @@ pub mod http;
 mod measure;
 pub mod mmg;
 pub mod objects;
+pub mod print;
 mod public_address;
 pub mod ses;
 mod sms;

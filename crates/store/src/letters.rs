@@ -357,3 +357,20 @@ pub async fn apply_print_receipt(
 fn names(statuses: &[NotificationStatus]) -> Vec<&'static str> {
     statuses.iter().map(|status| status.into()).collect()
 }
+
+/// The organisation that a service belongs to.
+///
+/// # Errors
+/// Database errors only.
+pub async fn organisation_of(
+    db: &impl GenericClient,
+    service: ServiceId,
+) -> Result<Option<uuid::Uuid>, Error> {
+    let sql = db
+        .prepare_cached(
+            "-- letters.organisation_of\nSELECT organisation_id FROM services WHERE id = $1",
+        )
+        .await?;
+    let row = db.query_opt(&sql, &[&service]).await?.ok_or(Error::NotFound("service"))?;
+    Ok(row.try_get("organisation_id")?)
+}

@@ -21,6 +21,7 @@ pub mod migrate;
 pub mod notifications;
 pub mod outbox;
 pub mod pool;
+pub mod print_runs;
 pub mod providers;
 pub mod rates;
 pub mod receipts;

@@ -16,6 +16,7 @@ pub mod housekeeping;
 pub mod jobs;
 pub mod letter_monitors;
 pub mod letters;
+pub mod printing;
 pub mod queues;
 pub mod receipts;
 pub mod reserved;
@@ -38,6 +39,9 @@ pub use letters::{
     ProcessReturnedLettersList, ProcessSanitisedLetter, ProcessVirusScanError,
     ProcessVirusScanFailed, ResanitiseLetterAttachment, ResanitisePdf, SanitiseLetter,
     UpdateBillableUnitsForLetter, UpdateValidationFailedForTemplatedLetter,
+};
+pub use printing::{
+    CheckTimeToCollateLetters, CollateLetterPdfsToBeSent, DeliverLetter, ShatterDeliverLettersTasks,
 };
 pub use queue::Task;
 pub use receipts::{ProcessSesResult, ProcessSmsClientResponse};
@@ -76,6 +80,10 @@ pub const ALL: &[&str] = &[
     UpdateStatusOfFullyProcessedJobs::NAME,
     RemoveSmsEmailJobs::NAME,
     RemoveLetterJobs::NAME,
+    CheckTimeToCollateLetters::NAME,
+    CollateLetterPdfsToBeSent::NAME,
+    ShatterDeliverLettersTasks::NAME,
+    DeliverLetter::NAME,
 ];
 
 #[cfg(test)]

@@ -10,11 +10,7 @@ pub const RETIRED: &str = "retired";
 
 /// Every such name with its reason.
 pub const ALL: &[(&str, &str)] = &[
-    ("deliver_letter", LATER),
     ("raise-alert-if-email-sms-still-in-created", LATER),
-    ("check-time-to-collate-letters", LATER),
-    ("collate-letter-pdfs-to-be-sent", LATER),
-    ("shatter-deliver-letters-tasks", LATER),
     ("check-if-letters-still-in-created", LATER),
     ("check-if-letters-in-technical-failure", LATER),
     ("raise-alert-if-letter-notifications-still-sending", LATER),

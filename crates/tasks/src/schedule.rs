@@ -7,8 +7,8 @@ use uuid::Uuid;
 
 use crate::{
     CheckForMissingRowsInCompletedJobs, CheckIfLettersStillPendingVirusCheck,
-    CheckIfLettersStillPendingVirusCheckNightly, CheckJobStatus, RemoveLetterJobs,
-    RemoveSmsEmailJobs, ReplayCreatedNotifications, RunScheduledJobs,
+    CheckIfLettersStillPendingVirusCheckNightly, CheckJobStatus, CollateLetterPdfsToBeSent,
+    RemoveLetterJobs, RemoveSmsEmailJobs, ReplayCreatedNotifications, RunScheduledJobs,
     UpdateStatusOfFullyProcessedJobs,
 };
 
@@ -64,6 +64,8 @@ pub fn schedule() -> Vec<Entry> {
         // at four in the night, and at twenty past
         entry::<RemoveSmsEmailJobs>(When::Cron("0 4 * * *"), DAY),
         entry::<RemoveLetterJobs>(When::Cron("20 4 * * *"), DAY),
+        // at ten to six
+        entry::<CollateLetterPdfsToBeSent>(When::Cron("50 17 * * *"), DAY),
         // at eight in the evening
         entry::<CheckIfLettersStillPendingVirusCheckNightly>(When::Cron("0 20 * * *"), DAY),
     ]

@@ -10,6 +10,7 @@ pub mod housekeeping;
 pub mod jobs;
 pub mod letter_monitors;
 pub mod letters;
+pub mod printing;
 pub mod receipts;
 pub mod registry;
 mod senders;

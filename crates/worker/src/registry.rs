@@ -2,7 +2,9 @@
 
 use queue::Registry;
 
-use crate::{Context, callbacks, delivery, housekeeping, jobs, letter_monitors, letters, receipts};
+use crate::{
+    Context, callbacks, delivery, housekeeping, jobs, letter_monitors, letters, printing, receipts,
+};
 
 /// The handlers of all tasks; and the names we know and do not run.
 #[must_use]
@@ -44,7 +46,12 @@ pub fn registry(context: Context) -> Registry<Context> {
         .on(jobs::missing_rows)
         .on(jobs::complete)
         .on(jobs::remove_sms_email)
-        .on(jobs::remove_letter);
+        .on(jobs::remove_letter)
+        .on(printing::check_time)
+        .on(printing::collate)
+        .on(printing::shatter)
+        .on(printing::deliver)
+        .on_exhausted(printing::give_up);
     tasks::reserved::ALL
         .iter()
         .fold(registry, |registry, (name, reason)| registry.reserve(name, reason))

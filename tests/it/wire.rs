@@ -266,6 +266,13 @@ fn monitors_of_letters_on_the_wire() {
         json!([[], { "max_minutes_ago_to_check_only": 7200,
                      "max_minutes_ago_to_check_and_rescan": 4320 }]),
     );
+    let (periodic, nothing) = ("periodic-tasks", json!([[], {}]));
+    let name = "check-if-letters-still-in-created";
+    expect(&m::CheckIfLettersStillInCreated {}, periodic, name, nothing.clone());
+    let name = "check-if-letters-in-technical-failure";
+    expect(&m::CheckIfLettersInTechnicalFailure {}, periodic, name, nothing.clone());
+    let name = "raise-alert-if-letter-notifications-still-sending";
+    expect(&m::RaiseAlertIfLetterNotificationsStillSending {}, periodic, name, nothing);
 }
 
 #[test]

@@ -21,7 +21,7 @@ use queue::{Envelope, Trace};
 use rust_decimal::Decimal;
 use serde_json::{Map, Value};
 use store::notifications::NewNotification;
-use tasks::{DeliverEmail, DeliverSms, queues};
+use tasks::{DeliverEmail, DeliverSms, GetPdfForTemplatedLetter, queues};
 
 use crate::{App, Caller, Error, accounts::over_limit, caches::get_or_load};
 
@@ -439,8 +439,8 @@ impl App {
     }
 }
 
-/// The task message that gets a notification sent, on the queue that fits (public API contract
-/// §4.2).
+/// The task message that gets a notification sent, or a letter its PDF, on the queue that fits (public
+/// API contract §4.2).
 pub(crate) fn deliver(
     id: NotificationId,
     channel: NotificationType,
@@ -454,7 +454,7 @@ pub(crate) fn deliver(
             Envelope::new(&DeliverEmail { notification_id: id }, task_id, trace)
         }
         NotificationType::Letter => {
-            return Err(anyhow::anyhow!("letters are not delivered by this task").into());
+            Envelope::new(&GetPdfForTemplatedLetter { notification_id: id }, task_id, trace)
         }
     }
     .map_err(anyhow::Error::from)?;

@@ -7,6 +7,7 @@
 
 mod checked;
 mod collated;
+mod overdue;
 mod printed;
 mod printing;
 mod returned;

@@ -374,3 +374,51 @@ pub async fn organisation_of(
     let row = db.query_opt(&sql, &[&service]).await?.ok_or(Error::NotFound("service"))?;
     Ok(row.try_get("organisation_id")?)
 }
+
+/// How many letters that were accepted before `before` are still `created`.
+///
+/// # Errors
+/// Database errors only.
+pub async fn count_created(db: &impl GenericClient, before: OffsetDateTime) -> Result<i64, Error> {
+    let sql = db
+        .prepare_cached(
+            "-- letters.count_created
+        SELECT count(*) FROM notifications
+         WHERE notification_type = 'letter' AND notification_status = 'created'
+           AND created_at < $1",
+        )
+        .await?;
+    Ok(db.query_one(&sql, &[&sql_time::to_column(before)]).await?.try_get(0)?)
+}
+
+/// How many letters that were accepted from `from` on are in technical failure.
+///
+/// # Errors
+/// Database errors only.
+pub async fn count_failed(db: &impl GenericClient, from: OffsetDateTime) -> Result<i64, Error> {
+    let sql = db
+        .prepare_cached(
+            "-- letters.count_failed
+        SELECT count(*) FROM notifications
+         WHERE notification_type = 'letter' AND notification_status = 'technical-failure'
+           AND created_at >= $1",
+        )
+        .await?;
+    Ok(db.query_one(&sql, &[&sql_time::to_column(from)]).await?.try_get(0)?)
+}
+
+/// How many letters the printer has had since before `before` and said nothing of.
+///
+/// # Errors
+/// Database errors only.
+pub async fn count_sending(db: &impl GenericClient, before: OffsetDateTime) -> Result<i64, Error> {
+    let sql = db
+        .prepare_cached(
+            "-- letters.count_sending
+        SELECT count(*) FROM notifications
+         WHERE notification_type = 'letter' AND notification_status = 'sending'
+           AND key_type = 'normal' AND sent_at < $1",
+        )
+        .await?;
+    Ok(db.query_one(&sql, &[&sql_time::to_column(before)]).await?.try_get(0)?)
+}

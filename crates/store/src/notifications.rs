@@ -493,7 +493,7 @@ pub struct Forgotten {
 /// Which notifications count as forgotten.
 #[derive(Clone, Copy, Debug)]
 pub struct Forgetting {
-    /// Text messages or emails.
+    /// The channel. Of letters only those that wait for their PDF.
     pub channel: NotificationType,
     /// Accepted from then on.
     pub from: OffsetDateTime,
@@ -528,6 +528,8 @@ pub async fn take_forgotten(
                   AND created_at >= $2 AND created_at < $3
                   AND (claimed_until IS NULL OR claimed_until <= $4)
                   AND (next_attempt_at IS NULL OR next_attempt_at <= $4)
+                  AND (notification_type <> 'letter'
+                       OR (billable_units = 0 AND updated_at IS NULL AND key_type = 'normal'))
                 ORDER BY created_at LIMIT $6 FOR UPDATE SKIP LOCKED)
         RETURNING id, key_type",
         )

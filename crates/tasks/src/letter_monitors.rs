@@ -58,3 +58,36 @@ impl Task for CheckIfLettersStillPendingVirusCheckNightly {
         &["max_minutes_ago_to_check_only", "max_minutes_ago_to_check_and_rescan"];
     const CALL: Call = Call::Keywords;
 }
+
+/// Raises an alarm when letters that yesterday's run should have taken are still `created`. A skipped run
+/// delays it by a working day; a doubled one raises it twice.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CheckIfLettersStillInCreated {}
+
+impl Task for CheckIfLettersStillInCreated {
+    const NAME: &'static str = "check-if-letters-still-in-created";
+    const QUEUE: &'static str = queues::PERIODIC;
+    const ARGS: &'static [&'static str] = &[];
+}
+
+/// Raises an alarm when letters of the last three days are in technical failure. A skipped run delays it
+/// by a day; a doubled one raises it twice.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CheckIfLettersInTechnicalFailure {}
+
+impl Task for CheckIfLettersInTechnicalFailure {
+    const NAME: &'static str = "check-if-letters-in-technical-failure";
+    const QUEUE: &'static str = queues::PERIODIC;
+    const ARGS: &'static [&'static str] = &[];
+}
+
+/// Raises an alarm when the printer has not reported on letters for two working days. A skipped run
+/// delays it by a day; a doubled one raises it twice.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RaiseAlertIfLetterNotificationsStillSending {}
+
+impl Task for RaiseAlertIfLetterNotificationsStillSending {
+    const NAME: &'static str = "raise-alert-if-letter-notifications-still-sending";
+    const QUEUE: &'static str = queues::PERIODIC;
+    const ARGS: &'static [&'static str] = &[];
+}

@@ -32,7 +32,9 @@ pub use jobs::{
     ShatterJobRows, UpdateStatusOfFullyProcessedJobs,
 };
 pub use letter_monitors::{
+    CheckIfLettersInTechnicalFailure, CheckIfLettersStillInCreated,
     CheckIfLettersStillPendingVirusCheck, CheckIfLettersStillPendingVirusCheckNightly,
+    RaiseAlertIfLetterNotificationsStillSending,
 };
 pub use letters::{
     CreateFakeLetterCallback, GetPdfForTemplatedLetter, ProcessLetterCallback,
@@ -84,6 +86,9 @@ pub const ALL: &[&str] = &[
     CollateLetterPdfsToBeSent::NAME,
     ShatterDeliverLettersTasks::NAME,
     DeliverLetter::NAME,
+    CheckIfLettersStillInCreated::NAME,
+    CheckIfLettersInTechnicalFailure::NAME,
+    RaiseAlertIfLetterNotificationsStillSending::NAME,
 ];
 
 #[cfg(test)]

@@ -11,9 +11,6 @@ pub const RETIRED: &str = "retired";
 /// Every such name with its reason.
 pub const ALL: &[(&str, &str)] = &[
     ("raise-alert-if-email-sms-still-in-created", LATER),
-    ("check-if-letters-still-in-created", LATER),
-    ("check-if-letters-in-technical-failure", LATER),
-    ("raise-alert-if-letter-notifications-still-sending", LATER),
     ("send-complaint", LATER),
     ("send-inbound-sms", LATER),
     ("send-returned-letter", LATER),

@@ -6,10 +6,11 @@ use queue::{EncodeError, Envelope, Task, Trace};
 use uuid::Uuid;
 
 use crate::{
-    CheckForMissingRowsInCompletedJobs, CheckIfLettersStillPendingVirusCheck,
+    CheckForMissingRowsInCompletedJobs, CheckIfLettersInTechnicalFailure,
+    CheckIfLettersStillInCreated, CheckIfLettersStillPendingVirusCheck,
     CheckIfLettersStillPendingVirusCheckNightly, CheckJobStatus, CollateLetterPdfsToBeSent,
-    RemoveLetterJobs, RemoveSmsEmailJobs, ReplayCreatedNotifications, RunScheduledJobs,
-    UpdateStatusOfFullyProcessedJobs,
+    RaiseAlertIfLetterNotificationsStillSending, RemoveLetterJobs, RemoveSmsEmailJobs,
+    ReplayCreatedNotifications, RunScheduledJobs, UpdateStatusOfFullyProcessedJobs,
 };
 
 /// One line of the schedule. The entry's name is the task's.
@@ -64,8 +65,13 @@ pub fn schedule() -> Vec<Entry> {
         // at four in the night, and at twenty past
         entry::<RemoveSmsEmailJobs>(When::Cron("0 4 * * *"), DAY),
         entry::<RemoveLetterJobs>(When::Cron("20 4 * * *"), DAY),
+        // at seven in the morning; the first on weekdays
+        entry::<CheckIfLettersStillInCreated>(When::Cron("0 7 * * mon-fri"), DAY),
+        entry::<CheckIfLettersInTechnicalFailure>(When::Cron("0 7 * * *"), DAY),
         // at ten to six
         entry::<CollateLetterPdfsToBeSent>(When::Cron("50 17 * * *"), DAY),
+        // at seven in the evening
+        entry::<RaiseAlertIfLetterNotificationsStillSending>(When::Cron("0 19 * * *"), DAY),
         // at eight in the evening
         entry::<CheckIfLettersStillPendingVirusCheckNightly>(When::Cron("0 20 * * *"), DAY),
     ]

@@ -51,7 +51,10 @@ pub fn registry(context: Context) -> Registry<Context> {
         .on(printing::collate)
         .on(printing::shatter)
         .on(printing::deliver)
-        .on_exhausted(printing::give_up);
+        .on_exhausted(printing::give_up)
+        .on(letter_monitors::still_created)
+        .on(letter_monitors::in_technical_failure)
+        .on(letter_monitors::still_sending);
     tasks::reserved::ALL
         .iter()
         .fold(registry, |registry, (name, reason)| registry.reserve(name, reason))

@@ -16,7 +16,7 @@ use queue::{Envelope, Trace};
 use rand::RngExt;
 use rust_decimal::Decimal;
 use store::notifications::{JobRow as Origin, NewLetter, NewNotification};
-use tasks::{GetPdfForTemplatedLetter, jobs::JobRow};
+use tasks::jobs::JobRow;
 use tracing::{info, warn};
 
 use crate::{App, Error, accept::deliver, caches::get_or_load};
@@ -106,12 +106,7 @@ impl App {
         channel: NotificationType,
         trace: &Trace,
     ) -> Result<Envelope, Error> {
-        match channel {
-            NotificationType::Letter => {
-                self.message(&GetPdfForTemplatedLetter { notification_id: id }, trace)
-            }
-            _ => deliver(id, channel, KeyType::Normal, self.clock().new_id(), trace),
-        }
+        deliver(id, channel, KeyType::Normal, self.clock().new_id(), trace)
     }
 
     async fn new_row(

@@ -204,6 +204,24 @@ async fn a_job_that_is_not_pending_is_left_alone() {
 }
 
 #[tokio::test]
+async fn the_job_of_a_service_that_is_no_longer_in_use_is_cancelled() {
+    let t = TestApp::start().await;
+    let db = t.db().await;
+    let service = testkit::service(&db).live().archived().sms_limit(0).create().await;
+    let sms = testkit::template(&db, &service).sms("Hello ((name))").create().await;
+    let j = Jobs { t, service, sms };
+    let pending = j.sms_job(1, JobStatus::Pending).await;
+    j.process(pending).await;
+    let stopped = j.sms_job(1, JobStatus::Error).await;
+    let args = json!([[stopped]]);
+    j.t.told("job-tasks", "process-incomplete-jobs", args, json!({})).await;
+    for job in [pending, stopped] {
+        assert_eq!((j.status(job).await.as_str(), j.saved(job).await.len()), ("cancelled", 0));
+    }
+    j.t.end().await;
+}
+
+#[tokio::test]
 async fn a_job_beyond_the_days_limit_is_not_begun_and_one_at_the_limit_is() {
     let t = TestApp::start().await;
     let db = t.db().await;

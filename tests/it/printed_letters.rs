@@ -71,7 +71,7 @@ async fn a_letter_that_was_posted_is_delivered_and_its_despatch_is_kept() {
     // Said again, otherwise: nothing changes.
     let mut again = despatched(id);
     again["despatch_date"] = json!("2026-11-24");
-    again["page_count"] = json!(9);
+    again["page_count"] = json!("9");
     say(&t, again).await;
     assert_eq!(status(&t, id).await, ("delivered".to_owned(), posted));
     t.end().await;

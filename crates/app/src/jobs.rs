@@ -57,15 +57,12 @@ impl App {
             return Ok(());
         }
         let account = self.account(job.service_id).await?.ok_or(Error::NotFound)?;
-        if !account.service.active {
-            warn!(service.id = %job.service_id, "the job's service is no longer in use");
-            return self.end_job(&job, JobStatus::Cancelled).await;
-        }
         let template =
             self.template_version(job.service_id, job.template_id, job.template_version).await?;
         let limit = template.template_type.into();
         let rows = i64::from(job.notification_count);
         if !resumed
+            && account.service.active
             && !self.0.limits.has_room_for(&account.service, KeyType::Normal, limit, rows).await
         {
             info!(rows, "the job has more rows than its service may send messages today");
@@ -112,6 +109,11 @@ impl App {
         saved: &HashSet<i32>,
         trace: &Trace,
     ) -> Result<(), Error> {
+        let account = self.account(job.service_id).await?.ok_or(Error::NotFound)?;
+        if !account.service.active {
+            warn!(service.id = %job.service_id, "the job's service is no longer in use");
+            return self.end_job(job, JobStatus::Cancelled).await;
+        }
         let ends = match self.queue_rows(job, sender, saved, trace).await? {
             Some(queued) => {
                 info!(job.id = %job.id, queued, "the job's rows are queued");

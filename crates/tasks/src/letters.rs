@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use domain::NotificationId;
 use queue::{Call, Retry, Task};
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, de::Error as _};
 use serde_json::{Map, Value};
 
 use crate::queues;
@@ -322,8 +322,8 @@ impl Task for RecreatePdfForTemplateLetterAttachments {
 pub struct ProcessLetterCallback {
     /// The letter.
     pub notification_id: NotificationId,
-    /// Sheets of paper, if the printer says.
-    #[serde(default)]
+    /// Sheets of paper, if the printer says: a number, also as text.
+    #[serde(default, deserialize_with = "number_or_text")]
     pub page_count: Option<i32>,
     /// `DESPATCHED` or `REJECTED`.
     pub dvla_status: String,
@@ -341,6 +341,15 @@ impl Task for ProcessLetterCallback {
     const ARGS: &'static [&'static str] =
         &["notification_id", "page_count", "dvla_status", "cost_threshold", "despatch_date"];
     const CALL: Call = Call::Keywords;
+}
+
+/// The printer's own numbers are texts.
+fn number_or_text<'de, D: Deserializer<'de>>(from: D) -> Result<Option<i32>, D::Error> {
+    match Option::<Value>::deserialize(from)? {
+        None => Ok(None),
+        Some(Value::String(text)) => text.trim().parse().map(Some).map_err(D::Error::custom),
+        Some(number) => serde_json::from_value(number).map(Some).map_err(D::Error::custom),
+    }
 }
 
 /// Plays the printer for a letter of a test key.

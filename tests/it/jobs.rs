@@ -305,6 +305,38 @@ async fn a_job_whose_worker_died_is_resumed_without_a_lost_or_doubled_row() {
 }
 
 #[tokio::test]
+async fn a_job_is_whole_however_often_its_worker_dies_and_the_broker_goes_away() {
+    let j = Jobs::start().await;
+    let rows = 600;
+    let job = j.sms_job(rows, JobStatus::Pending).await;
+    let trace = queue::Trace::default();
+    // It dies at three moments, wherever it is then.
+    for (redelivered, after) in [(false, 5), (true, 15), (true, 30)] {
+        let work = j.t.app.process_job(job, None, redelivered, &trace);
+        let _ = tokio::time::timeout(std::time::Duration::from_millis(after), work).await;
+    }
+    let saved = async || j.saved(job).await.len();
+    let until = async |count| {
+        let deadline = tokio::time::Instant::now() + std::time::Duration::from_secs(60);
+        while saved().await < count {
+            assert!(tokio::time::Instant::now() < deadline, "{} rows are saved", saved().await);
+            tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+        }
+    };
+    j.t.app.process_job(job, None, true, &trace).await.unwrap();
+    j.t.while_working(async {
+        until(100).await;
+        j.t.cut_broker().await;
+        j.t.mend_broker().await;
+        until(rows).await;
+    })
+    .await;
+    j.assert_whole(job, rows).await;
+    assert_eq!(j.status(job).await, "finished");
+    j.t.end_as_it_is().await;
+}
+
+#[tokio::test]
 async fn a_row_that_another_producer_queued_under_another_id_is_saved_once() {
     let j = Jobs::start().await;
     let job = j.sms_job(1, JobStatus::Finished).await;

@@ -436,3 +436,24 @@ async fn postage_has_its_class_in_the_name_of_the_file() {
     assert_eq!(asked[0].1[1]["file_location"], expected);
     l.t.end().await;
 }
+
+#[tokio::test]
+async fn files_whose_scan_failed_are_scanned_again_when_an_operator_says_so() {
+    let l = Letters::start().await;
+    let aside = Bucket::LettersScan.at(format!("ERROR/{FILE}"));
+    let foreign = Bucket::LettersScan.at("ERROR/NOTIFY.OTHER.D.2.C.20261124120000.PDF");
+    l.put(&foreign).await;
+    let id = l.letter(Status::PendingVirusCheck, KeyType::Normal).await;
+    let trace = queue::Trace::default();
+    for filename in [Some(FILE), None] {
+        l.put(&scanned()).await;
+        l.letter_task("process-virus-scan-error", json!({ "filename": FILE })).await;
+        assert_eq!(l.stored(id).await.status, "technical-failure");
+        assert_eq!(l.t.app.rescue_failed_scans(filename, &trace).await.unwrap(), 1);
+        assert_eq!(l.stored(id).await.status, "pending-virus-check");
+        assert_eq!(l.holds([&scanned(), &aside, &foreign]).await, [true, false, true]);
+        let asked = l.t.queues.take_tasks("antivirus-tasks").await;
+        assert_eq!(asked, [("scan-file".to_owned(), json!([[], { "filename": FILE }]))]);
+    }
+    l.t.end().await;
+}

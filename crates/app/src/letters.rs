@@ -10,6 +10,7 @@ mod collated;
 mod overdue;
 mod printed;
 mod printing;
+mod rescued;
 mod returned;
 mod typeset;
 mod unscanned;
@@ -29,6 +30,9 @@ use crate::{App, Error};
 pub use collated::parse_deadline;
 pub use printed::PrinterWord;
 pub use printing::{ClaimedLetter, PrintableLetter};
+
+/// Where files whose scan failed are set aside.
+const SCAN_ERRORS: &str = "ERROR/";
 
 impl App {
     /// Changes a letter as this event says. False when the letter is past the point where the event
@@ -113,7 +117,7 @@ impl App {
     /// # Errors
     /// As [`App::virus_found`].
     pub async fn scan_failed(&self, filename: &str) -> Result<(), Error> {
-        self.set_aside(filename, LetterEvent::ScanFailed, "ERROR/").await
+        self.set_aside(filename, LetterEvent::ScanFailed, SCAN_ERRORS).await
     }
 
     /// Moves a file within the scan bucket and ends its letter. A run that died between the two is

@@ -5,6 +5,7 @@ mod broker;
 mod config;
 mod dead_letters;
 mod fixtures;
+mod letters;
 mod processes;
 
 use clap::{Parser, Subcommand};
@@ -29,6 +30,8 @@ enum Command {
     Migrate(processes::Migrate),
     /// Create a demo service with templates and keys, once
     Fixtures(Box<fixtures::Fixtures>),
+    /// Have letters scanned or sanitised again
+    Letters(Box<letters::Letters>),
     /// Look at what could not be run: list, show, requeue, delete
     DeadLetters(dead_letters::DeadLetters),
     /// Show the effective settings of all processes, secrets masked
@@ -43,6 +46,7 @@ async fn main() -> anyhow::Result<()> {
         Command::Beat(beat) => beat.run().await,
         Command::Migrate(migrate) => migrate.run().await,
         Command::Fixtures(fixtures) => fixtures.run().await,
+        Command::Letters(letters) => letters.run().await,
         Command::DeadLetters(letters) => letters.run().await,
         Command::Config => config::show(),
     }

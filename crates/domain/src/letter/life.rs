@@ -23,6 +23,8 @@ pub enum LetterEvent {
     VirusFound,
     /// A PDF that came with it could not be scanned.
     ScanFailed,
+    /// A PDF whose scan failed is to be scanned again, an operator says.
+    ScanRepeated,
     /// A step on its way to the printer failed for good.
     GivenUp,
     /// It was called back before the deadline.
@@ -57,6 +59,7 @@ impl LetterEvent {
             Self::Refused => (&[S::PendingVirusCheck], S::ValidationFailed),
             Self::VirusFound => (&[S::PendingVirusCheck], S::VirusScanFailed),
             Self::ScanFailed => (&[S::PendingVirusCheck], S::TechnicalFailure),
+            Self::ScanRepeated => (&[S::TechnicalFailure], S::PendingVirusCheck),
             Self::GivenUp => (&[S::Created, S::PendingVirusCheck], S::TechnicalFailure),
             Self::CalledBack => (&[S::Created, S::PendingVirusCheck], S::Cancelled),
             Self::HandedOver => (&[S::Created], S::Sending),

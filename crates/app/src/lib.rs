@@ -10,11 +10,14 @@
 
 pub mod accept;
 pub mod accounts;
+mod alarm;
 mod branding;
 mod caches;
 pub mod callbacks;
 mod error;
 mod inserts;
+pub mod jobs;
+pub mod letters;
 pub mod outbox;
 pub mod receipts;
 pub mod replay;
@@ -25,6 +28,7 @@ use std::{sync::Arc, time::Duration};
 
 use anyhow::Context;
 use domain::{Clock, signing::Signer};
+use providers::objects::{Objects, ObjectsConfig};
 use queue::{Broker, Publisher};
 use secrecy::SecretString;
 use store::{Limits, Pool};
@@ -63,6 +67,12 @@ pub struct Config {
     /// in seconds
     #[arg(long, env = "POSTROOM_RECEIPT_WAIT_SECONDS", default_value_t = 30)]
     pub receipt_wait_seconds: u32,
+    /// Whom to tell each day how many letters there are to print: a JSON list of email addresses
+    #[arg(long, env = "DVLA_EMAIL_ADDRESSES", default_value = "[]")]
+    pub dvla_email_addresses: String,
+    /// Files and letters
+    #[command(flatten)]
+    pub objects: ObjectsConfig,
 }
 
 /// Everything the use cases need. Cheap to clone.
@@ -72,6 +82,8 @@ pub struct App(Arc<Inner>);
 struct Inner {
     db: Pool,
     limits: Limits,
+    objects: Objects,
+    printer_addresses: Vec<String>,
     publisher: Publisher,
     signer: Signer,
     clock: Clock,
@@ -114,6 +126,9 @@ impl App {
             admin_base_url: config.admin_base_url.clone(),
             logos_url: branding::logos_url(&config.admin_base_url),
             receipt_wait: Duration::from_secs(config.receipt_wait_seconds.into()),
+            objects: Objects::from_config(&config.objects)?,
+            printer_addresses: serde_json::from_str(&config.dvla_email_addresses)
+                .context("DVLA_EMAIL_ADDRESSES")?,
             db,
             limits,
             publisher,
@@ -132,6 +147,12 @@ impl App {
     #[must_use]
     pub fn receipt_wait(&self) -> Duration {
         self.0.receipt_wait
+    }
+
+    /// Files and letters.
+    #[must_use]
+    pub fn objects(&self) -> &Objects {
+        &self.0.objects
     }
 
     /// Waits until all that providers have taken is recorded, for at most half a minute. Comes last.

@@ -126,6 +126,9 @@ id!(/// One SMS sender name or number of a service.
 id!(/// One reply-to address of a service.
     ReplyToId);
 
+id!(/// One file of recipients.
+    JobId);
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -8,6 +8,7 @@
 pub mod clock;
 pub mod file_type;
 pub mod ids;
+pub mod job;
 pub mod letter;
 pub mod london;
 pub mod notification;
@@ -17,6 +18,8 @@ pub mod signing;
 pub mod working_day;
 
 pub use clock::Clock;
-pub use ids::{ApiKeyId, InvalidId, NotificationId, ReplyToId, ServiceId, SmsSenderId, TemplateId};
+pub use ids::{
+    ApiKeyId, InvalidId, JobId, NotificationId, ReplyToId, ServiceId, SmsSenderId, TemplateId,
+};
 pub use notification::{NotificationStatus, NotificationType};
 pub use service::{ApiKey, KeyType, Permission, Service, Template};

@@ -5,6 +5,7 @@ mod broker;
 mod config;
 mod dead_letters;
 mod fixtures;
+mod letters;
 mod notification;
 mod processes;
 mod queues;
@@ -31,7 +32,7 @@ enum Command {
     /// Bring the database to the schema this version needs
     Migrate(processes::Migrate),
     /// Create a demo service with templates and keys, once
-    Fixtures(fixtures::Fixtures),
+    Fixtures(Box<fixtures::Fixtures>),
     /// Create a service
     Service(services::Service),
     /// Create, list and revoke the API keys of a service
@@ -42,6 +43,8 @@ enum Command {
     Notification(notification::Notification),
     /// Show the queues: how full, how old, how fast
     Queues(queues::Queues),
+    /// Have letters scanned or sanitised again
+    Letters(Box<letters::Letters>),
     /// Look at what could not be run: list, show, requeue, delete
     DeadLetters(dead_letters::DeadLetters),
     /// Show the effective settings of all processes, secrets masked
@@ -61,6 +64,7 @@ async fn main() -> anyhow::Result<()> {
         Command::Template(template) => template.run().await,
         Command::Notification(notification) => notification.run().await,
         Command::Queues(queues) => queues.run().await,
+        Command::Letters(letters) => letters.run().await,
         Command::DeadLetters(letters) => letters.run().await,
         Command::Config => config::show(),
     }

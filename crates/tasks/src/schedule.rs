@@ -5,7 +5,13 @@ use std::time::Duration;
 use queue::{EncodeError, Envelope, Task, Trace};
 use uuid::Uuid;
 
-use crate::ReplayCreatedNotifications;
+use crate::{
+    CheckForMissingRowsInCompletedJobs, CheckIfLettersInTechnicalFailure,
+    CheckIfLettersStillInCreated, CheckIfLettersStillPendingVirusCheck,
+    CheckIfLettersStillPendingVirusCheckNightly, CheckJobStatus, CollateLetterPdfsToBeSent,
+    RaiseAlertIfLetterNotificationsStillSending, RemoveLetterJobs, RemoveSmsEmailJobs,
+    ReplayCreatedNotifications, RunScheduledJobs, UpdateStatusOfFullyProcessedJobs,
+};
 
 /// One line of the schedule. The entry's name is the task's.
 pub struct Entry {
@@ -40,6 +46,7 @@ fn entry<T: Task + Default>(when: When, expires_after: Duration) -> Entry {
 }
 
 const MINUTE: Duration = Duration::from_secs(60);
+const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// The whole schedule.
 #[must_use]
@@ -47,6 +54,26 @@ pub fn schedule() -> Vec<Entry> {
     vec![
         // every quarter of an hour
         entry::<ReplayCreatedNotifications>(When::Cron("0,15,30,45 * * * *"), 15 * MINUTE),
+        // every quarter of an hour
+        entry::<RunScheduledJobs>(When::Cron("0,15,30,45 * * * *"), 15 * MINUTE),
+        // every minute
+        entry::<CheckJobStatus>(When::Cron("* * * * *"), MINUTE),
+        entry::<UpdateStatusOfFullyProcessedJobs>(When::Cron("* * * * *"), MINUTE),
+        // every ten minutes
+        entry::<CheckForMissingRowsInCompletedJobs>(When::Cron("*/10 * * * *"), 10 * MINUTE),
+        entry::<CheckIfLettersStillPendingVirusCheck>(When::Cron("*/10 * * * *"), 10 * MINUTE),
+        // at four in the night, and at twenty past
+        entry::<RemoveSmsEmailJobs>(When::Cron("0 4 * * *"), DAY),
+        entry::<RemoveLetterJobs>(When::Cron("20 4 * * *"), DAY),
+        // at seven in the morning; the first on weekdays
+        entry::<CheckIfLettersStillInCreated>(When::Cron("0 7 * * mon-fri"), DAY),
+        entry::<CheckIfLettersInTechnicalFailure>(When::Cron("0 7 * * *"), DAY),
+        // at ten to six
+        entry::<CollateLetterPdfsToBeSent>(When::Cron("50 17 * * *"), DAY),
+        // at seven in the evening
+        entry::<RaiseAlertIfLetterNotificationsStillSending>(When::Cron("0 19 * * *"), DAY),
+        // at eight in the evening
+        entry::<CheckIfLettersStillPendingVirusCheckNightly>(When::Cron("0 20 * * *"), DAY),
     ]
 }
 

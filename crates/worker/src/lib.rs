@@ -7,6 +7,10 @@
 pub mod callbacks;
 pub mod delivery;
 pub mod housekeeping;
+pub mod jobs;
+pub mod letter_monitors;
+pub mod letters;
+pub mod printing;
 pub mod receipts;
 pub mod registry;
 mod rooms;

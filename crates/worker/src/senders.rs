@@ -4,6 +4,7 @@ use domain::{Clock, NotificationType};
 use providers::{
     ConfigError, EmailSender, SmsSender,
     mmg::{Mmg, MmgConfig},
+    print::LetterPrinter,
     ses::{Ses, SesConfig},
     smtp::{Smtp, SmtpConfig},
 };
@@ -28,6 +29,7 @@ pub struct ProviderConfig {
 pub struct Senders {
     sms: Vec<Box<dyn SmsSender>>,
     email: Vec<Box<dyn EmailSender>>,
+    printer: Option<Box<dyn LetterPrinter>>,
 }
 
 impl Senders {
@@ -36,7 +38,7 @@ impl Senders {
     /// # Errors
     /// When a setting cannot be used.
     pub fn from_config(config: &ProviderConfig, clock: &Clock) -> Result<Self, ConfigError> {
-        let mut senders = Self { sms: Vec::new(), email: Vec::new() };
+        let mut senders = Self { sms: Vec::new(), email: Vec::new(), printer: None };
         if let Some(mmg) = Mmg::from_config(&config.mmg)? {
             senders.sms.push(Box::new(mmg));
         }
@@ -47,6 +49,17 @@ impl Senders {
             senders.email.push(Box::new(smtp));
         }
         Ok(senders)
+    }
+
+    /// The same, with a printer of letters.
+    #[must_use]
+    pub fn with_printer(self, printer: Box<dyn LetterPrinter>) -> Self {
+        Self { printer: Some(printer), ..self }
+    }
+
+    /// The printer of letters, if there is one.
+    pub(crate) fn printer(&self) -> Option<&dyn LetterPrinter> {
+        self.printer.as_deref()
     }
 
     /// A provider for a text message, or `None` when no active one fits.

@@ -95,7 +95,7 @@ async fn a_notification_tells_why_it_was_not_sent() {
     let db = database.client().await;
     let service = testkit::service(&db).live().create().await;
     let template = testkit::template(&db, &service).sms("Hello").create().await;
-    let id = NotificationId(uuid::Uuid::now_v7());
+    let id = NotificationId(domain::Clock::system().new_id());
     let sql = "INSERT INTO notifications (id, \"to\", service_id, template_id, template_version,
             key_type, notification_type, created_at, notification_status, billable_units,
             claim_attempt, next_attempt_at, last_error)

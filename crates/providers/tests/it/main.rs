@@ -4,6 +4,7 @@
 
 mod callbacks;
 mod mmg;
+mod objects;
 mod ses;
 mod smtp;
 mod sns;

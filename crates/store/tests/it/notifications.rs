@@ -34,7 +34,7 @@ impl Sender {
             service_id: self.service.id,
             template_id: self.template,
             template_version: 1,
-            api_key_id: self.key,
+            api_key_id: Some(self.key),
             key_type: KeyType::Normal,
             notification_type: NotificationType::Sms,
             created_at: NOW,
@@ -45,6 +45,9 @@ impl Sender {
             phone_prefix: Some("44".to_owned()),
             rate_multiplier: Some(1.into()),
             unsubscribe_link: None,
+            status: NotificationStatus::Created,
+            job_row: None,
+            letter: None,
         }
     }
 }

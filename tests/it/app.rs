@@ -11,7 +11,9 @@ use app::App;
 use domain::{Clock, KeyType, NotificationId, NotificationStatus, TemplateId, signing::Signer};
 use jsonwebtoken::{EncodingKey, Header};
 use providers::{
+    aws_sms::AwsSmsConfig,
     callbacks::{CallbackClient, CallbackConfig},
+    firetext::FiretextConfig,
     mmg::MmgConfig,
     ses::SesConfig,
     smtp::SmtpConfig,
@@ -435,6 +437,25 @@ fn provider_config(stub: &Stub, url: &str) -> ProviderConfig {
             mmg_receipt_url: Some(format!("{url}/notifications/sms/mmg").parse().unwrap()),
             mmg_receipt_credentials: Some(receipts_credentials()),
             mmg_timeout: timeout,
+        },
+        // A test that sends through these gives them their keys.
+        firetext: FiretextConfig {
+            firetext_url: format!("{}/firetext", stub.url).parse().unwrap(),
+            firetext_api_key: None,
+            firetext_international_api_key: "placeholder".into(),
+            firetext_receipt_url: Some(
+                format!("{url}/notifications/sms/firetext").parse().unwrap(),
+            ),
+            firetext_receipt_credentials: Some(receipts_credentials()),
+            firetext_timeout: timeout,
+        },
+        aws_sms: AwsSmsConfig {
+            aws_sms_endpoint: Some(stub.url.parse().unwrap()),
+            aws_sms_region: "eu-west-1".to_owned(),
+            aws_sms_access_key_id: None,
+            aws_sms_secret_access_key: Some("secret".into()),
+            aws_sms_number: None,
+            aws_sms_timeout: timeout,
         },
         ses: SesConfig {
             ses_endpoint: Some(stub.url.parse().unwrap()),

@@ -9,6 +9,7 @@ mod flow_control;
 mod house_rules;
 mod interop;
 mod outbox;
+mod providers;
 mod scheduling;
 mod sending;
 mod wire;

@@ -164,13 +164,13 @@ impl App {
         }
     }
 
-    /// The active providers of a channel with their weights.
+    /// The providers of every channel with their weights, active or not.
     ///
     /// # Errors
     /// Database errors only.
     pub async fn providers(&self) -> Result<Arc<Vec<store::providers::Provider>>, Error> {
         get_or_load(&self.0.caches.providers, (), async {
-            Ok(Arc::new(store::providers::list_active(&self.db().await?).await?))
+            Ok(Arc::new(store::providers::list(&self.db().await?).await?))
         })
         .await
     }

@@ -1,11 +1,11 @@
-//! The providers and their current priorities.
+//! The providers, their current priorities, and what becomes of those.
 
 use deadpool_postgres::GenericClient;
 use domain::NotificationType;
 
 use crate::{Error, parse};
 
-/// A provider that operators have not switched off.
+/// A provider's row.
 #[derive(Clone, Debug)]
 pub struct Provider {
     /// The name that its adapter answers to, e.g. `mmg`.
@@ -16,19 +16,21 @@ pub struct Provider {
     pub priority: i32,
     /// True when it sends abroad.
     pub supports_international: bool,
+    /// False when operators have switched it off.
+    pub active: bool,
 }
 
-/// Every active provider.
+/// Every provider, the active ones and the others.
 ///
 /// # Errors
 /// Database errors only.
-pub async fn list_active(db: &impl GenericClient) -> Result<Vec<Provider>, Error> {
+pub async fn list(db: &impl GenericClient) -> Result<Vec<Provider>, Error> {
     let sql = db
         .prepare_cached(
-            "-- providers.list_active
+            "-- providers.list
         SELECT identifier, notification_type::text AS notification_type, priority,
-               supports_international
-          FROM provider_details WHERE active ORDER BY priority, identifier",
+               supports_international, active
+          FROM provider_details ORDER BY priority, identifier",
         )
         .await?;
     let rows = db.query(&sql, &[]).await?;
@@ -39,6 +41,7 @@ pub async fn list_active(db: &impl GenericClient) -> Result<Vec<Provider>, Error
                 channel: parse(row, "notification_type")?,
                 priority: row.try_get("priority")?,
                 supports_international: row.try_get("supports_international")?,
+                active: row.try_get("active")?,
             })
         })
         .collect()

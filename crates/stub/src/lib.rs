@@ -7,6 +7,8 @@
 //! | route | stands in for |
 //! | --- | --- |
 //! | `POST /mmg` | MMG, which later posts a receipt |
+//! | `POST /firetext` | Firetext, which later posts receipts |
+//! | `POST /` | Amazon SNS, to a phone number |
 //! | `POST /v2/email/outbound-emails` | SES, which later publishes an event through SNS |
 //! | `POST /sns/subscribe`, `GET /sns/confirm`, `GET /sns/cert.pem` | SNS |
 //! | `POST /callback`, `/callback/{status}`, `/callback/slow` | a service's callback endpoint |
@@ -15,7 +17,9 @@
 //! `GET /received`, `/received/sms`, `/received/emails` and `/received/callbacks` show what came,
 //! newest last, all or by `?reference=` or `?id=`; `DELETE /received` clears them.
 
+mod aws_sms;
 mod callbacks;
+mod firetext;
 mod mmg;
 mod outcome;
 mod receipts;
@@ -188,6 +192,8 @@ struct State {
 fn routes(config: &mut web::ServiceConfig) {
     config
         .route("/mmg", web::post().to(mmg::send))
+        .route("/firetext", web::post().to(firetext::send))
+        .route("/", web::post().to(aws_sms::publish))
         .route("/v2/email/outbound-emails", web::post().to(ses::send))
         .route("/sns/cert.pem", web::get().to(sns::certificate))
         .route("/sns/subscribe", web::post().to(sns::subscribe))

@@ -17,7 +17,7 @@ use crate::State;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Kind {
-    /// Text messages, by MMG's API.
+    /// Text messages, by the APIs of MMG, Firetext and SNS.
     Sms,
     /// Emails, by SES's API and by SMTP.
     Emails,

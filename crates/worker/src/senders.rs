@@ -3,6 +3,8 @@
 use domain::{Clock, NotificationType};
 use providers::{
     ConfigError, EmailSender, SmsSender,
+    aws_sms::{AwsSms, AwsSmsConfig},
+    firetext::{Firetext, FiretextConfig},
     mmg::{Mmg, MmgConfig},
     ses::{Ses, SesConfig},
     smtp::{Smtp, SmtpConfig},
@@ -16,6 +18,12 @@ pub struct ProviderConfig {
     /// MMG
     #[command(flatten)]
     pub mmg: MmgConfig,
+    /// Firetext
+    #[command(flatten)]
+    pub firetext: FiretextConfig,
+    /// Text messages by Amazon SNS
+    #[command(flatten)]
+    pub aws_sms: AwsSmsConfig,
     /// SES
     #[command(flatten)]
     pub ses: SesConfig,
@@ -40,6 +48,12 @@ impl Senders {
         if let Some(mmg) = Mmg::from_config(&config.mmg)? {
             senders.sms.push(Box::new(mmg));
         }
+        if let Some(firetext) = Firetext::from_config(&config.firetext)? {
+            senders.sms.push(Box::new(firetext));
+        }
+        if let Some(aws) = AwsSms::from_config(&config.aws_sms, clock.clone())? {
+            senders.sms.push(Box::new(aws));
+        }
         if let Some(ses) = Ses::from_config(&config.ses, clock.clone())? {
             senders.email.push(Box::new(ses));
         }
@@ -50,37 +64,45 @@ impl Senders {
     }
 
     /// A provider for a text message, or `None` when no active one fits.
-    pub(crate) fn sms(&self, active: &[Provider], international: bool) -> Option<&dyn SmsSender> {
-        let fits = |provider: &&Provider| {
-            provider.channel == NotificationType::Sms
-                && (provider.supports_international || !international)
-        };
-        let active = active.iter().filter(fits);
-        choose(&self.sms, |sender| sender.name(), active, &mut rand::rng())
+    pub(crate) fn sms(&self, rows: &[Provider], international: bool) -> Option<&dyn SmsSender> {
+        let rows: Vec<_> = of_channel(rows, NotificationType::Sms).collect();
+        let fits = |row: &Provider| row.supports_international || !international;
+        choose(&self.sms, |sender| sender.name(), &rows, fits, &mut rand::rng())
     }
 
     /// A provider for an email, or `None` when no active one fits.
-    pub(crate) fn email(&self, active: &[Provider]) -> Option<&dyn EmailSender> {
-        let active = active.iter().filter(|provider| provider.channel == NotificationType::Email);
-        choose(&self.email, |sender| sender.name(), active, &mut rand::rng())
-            // SMTP has no row in an adopted database: it serves where no other provider can.
-            .or_else(|| self.email.iter().find(|sender| sender.name() == "smtp").map(AsRef::as_ref))
+    pub(crate) fn email(&self, rows: &[Provider]) -> Option<&dyn EmailSender> {
+        let rows: Vec<_> = of_channel(rows, NotificationType::Email).collect();
+        choose(&self.email, |sender| sender.name(), &rows, |_| true, &mut rand::rng())
     }
 }
 
-/// One of the configured senders that are active, at random by weight (tasks contract §3.1).
-fn choose<'s, 'p, S: ?Sized>(
+fn of_channel(rows: &[Provider], channel: NotificationType) -> impl Iterator<Item = &Provider> {
+    rows.iter().filter(move |row| row.channel == channel)
+}
+
+/// One of the configured senders that are active and fit, at random by weight (tasks contract
+/// §3.1). Where there is none, one that has no row at all: an adopted database knows neither SMTP
+/// nor SNS.
+fn choose<'s, S: ?Sized>(
     senders: &'s [Box<S>],
     name: impl Fn(&S) -> &'static str,
-    active: impl Iterator<Item = &'p Provider>,
+    rows: &[&Provider],
+    fits: impl Fn(&Provider) -> bool,
     random: &mut impl Rng,
 ) -> Option<&'s S> {
-    let fitting: Vec<(&'s S, u32)> = active
-        .filter_map(|provider| {
-            let sender = senders.iter().find(|sender| name(sender) == provider.identifier)?;
-            Some((sender.as_ref(), u32::try_from(provider.priority).unwrap_or_default()))
+    let fitting: Vec<(&'s S, u32)> = rows
+        .iter()
+        .filter(|row| row.active && fits(row))
+        .filter_map(|row| {
+            let sender = senders.iter().find(|sender| name(sender) == row.identifier)?;
+            Some((sender.as_ref(), u32::try_from(row.priority).unwrap_or_default()))
         })
         .collect();
+    if fitting.is_empty() {
+        let has_row = |sender: &S| rows.iter().any(|row| row.identifier == name(sender));
+        return senders.iter().map(AsRef::as_ref).find(|sender| !has_row(sender));
+    }
     let total: u32 = fitting.iter().map(|(_, weight)| weight).sum();
     if total == 0 {
         return fitting.first().map(|(sender, _)| *sender);
@@ -107,20 +129,36 @@ mod tests {
             channel: NotificationType::Sms,
             priority,
             supports_international: false,
+            active: true,
         }
     }
 
-    fn chosen(active: &[Provider]) -> Option<&'static str> {
+    fn chosen_that(fits: fn(&Provider) -> bool, rows: &[Provider]) -> Option<&'static str> {
         let senders = [Box::new(Named("a")), Box::new(Named("b"))];
-        choose(&senders, |named| named.0, active.iter(), &mut rand::rng()).map(|named| named.0)
+        let rows: Vec<_> = rows.iter().collect();
+        choose(&senders, |named| named.0, &rows, fits, &mut rand::rng()).map(|named| named.0)
+    }
+
+    fn chosen(rows: &[Provider]) -> Option<&'static str> {
+        chosen_that(|_| true, rows)
     }
 
     #[test]
     fn only_configured_and_active_providers_are_chosen() {
-        assert_eq!(chosen(&[]), None);
-        assert_eq!(chosen(&[provider("c", 50)]), None);
-        assert_eq!(chosen(&[provider("c", 50), provider("b", 1)]), Some("b"));
+        let off = |identifier| Provider { active: false, ..provider(identifier, 50) };
+        assert_eq!(chosen(&[off("a"), off("b"), provider("c", 50)]), None);
+        assert_eq!(chosen(&[off("a"), provider("c", 50), provider("b", 1)]), Some("b"));
+        let none_fits = chosen_that(|_| false, &[provider("a", 50), provider("b", 50)]);
+        assert_eq!(none_fits, None);
         assert_eq!(chosen(&[provider("a", 0)]), Some("a"), "no weight at all still sends");
+    }
+
+    #[test]
+    fn a_sender_without_a_row_serves_where_no_other_can() {
+        assert_eq!(chosen(&[]), Some("a"));
+        assert_eq!(chosen(&[provider("a", 0)]), Some("a"));
+        let abroad = chosen_that(|row| row.supports_international, &[provider("a", 50)]);
+        assert_eq!(abroad, Some("b"));
     }
 
     #[test]
@@ -128,5 +166,7 @@ mod tests {
         let active = [provider("a", 90), provider("b", 10)];
         let a = (0..1000).filter(|_| chosen(&active) == Some("a")).count();
         assert!((800..1000).contains(&a), "{a} of 1000");
+        let all_or_nothing = [provider("a", 100), provider("b", 0)];
+        assert!((0..1000).all(|_| chosen(&all_or_nothing) == Some("a")));
     }
 }

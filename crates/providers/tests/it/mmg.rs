@@ -1,23 +1,13 @@
-use providers::{Error, Sms, SmsSender, mmg::Mmg};
+use providers::{SmsSender, mmg::Mmg};
 use serde_json::{Value, json};
 use stub::{Kind, Stub};
 
-use crate::support::{REFERENCE, closed_port, config, in_time};
+use crate::support::{REFERENCE, cause, closed_port, config, in_time, sms};
 
 fn mmg(url: &str, more: &[&str]) -> Mmg {
     let url = format!("{url}/mmg");
     let arguments = [&["--mmg-url", &url, "--mmg-api-key", "dXNlcjpwYXNz"], more].concat();
     Mmg::from_config(&config(&arguments)).unwrap().unwrap()
-}
-
-fn sms(to: &str) -> Sms<'_> {
-    Sms {
-        to,
-        content: "Tax: pay £5 by Mŷ 🐘",
-        sender: Some("GOVUK"),
-        reference: REFERENCE,
-        international: false,
-    }
 }
 
 async fn started() -> Stub {
@@ -180,8 +170,4 @@ fn unusable_settings_are_named_but_not_shown() {
 
 fn text(value: &Value) -> &str {
     value.as_str().unwrap()
-}
-
-fn cause(error: &Error) -> String {
-    std::error::Error::source(error).unwrap().to_string()
 }

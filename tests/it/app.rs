@@ -244,6 +244,14 @@ impl TestApp {
         self.app.enqueue(envelope).await.unwrap();
     }
 
+    /// Publishes a task as its second attempt.
+    pub(crate) async fn retry<T: queue::Task>(&self, task: &T) {
+        let (id, trace) = (self.app.clock().new_id(), queue::Trace::default());
+        let mut envelope = queue::Envelope::new(task, id, &trace).unwrap();
+        envelope.retries = 1;
+        self.app.enqueue(envelope.on(tasks::queues::RETRY)).await.unwrap();
+    }
+
     /// Leaves the notification as if another worker had claimed it long ago and died.
     pub(crate) async fn die_while_sending(&self, id: NotificationId) {
         let sql = "UPDATE notifications SET claimed_by = gen_random_uuid(), claim_attempt = 0,

@@ -42,8 +42,16 @@ pub async fn delivery_status(
         "template_version": update.template_version,
     });
     let token = SecretString::from(update.service_callback_api_bearer_token);
+    let endpoint = endpoint(&update.service_callback_api_url);
+    let _place = ctx.0.calling_back.enter((attempt.queue().to_owned(), endpoint))?;
     let outcome = ctx.0.callbacks.post(&update.service_callback_api_url, &token, &body).await;
     settle(outcome, &attempt)
+}
+
+/// The part of a callback's URL that tells endpoints apart: scheme, host and port.
+fn endpoint(url: &str) -> String {
+    let path = url.match_indices('/').nth(2).map_or(url.len(), |(at, _)| at);
+    url[..path].to_lowercase()
 }
 
 /// What an answer means for the task (public API contract §6).

@@ -13,7 +13,7 @@ use domain::{NotificationId, NotificationStatus, NotificationType};
 use providers::{Email, Sms};
 use queue::{Attempt, TaskError, TaskResult};
 use store::notifications::{Sent, ToSend};
-use tasks::{DeliverEmail, DeliverSms, delivery::SEND_TIME_LIMIT};
+use tasks::{DeliverEmail, DeliverSms, delivery::SEND_TIME_LIMIT, queues};
 use tracing::{error, info, instrument, warn};
 
 use crate::Context;
@@ -64,13 +64,13 @@ impl SendError {
 /// `deliver_sms`: sends one text message. Does nothing when it has been sent.
 #[instrument(skip_all, fields(notification.id = %task.notification_id))]
 pub async fn sms(ctx: Context, task: DeliverSms, attempt: Attempt) -> TaskResult {
-    deliver(ctx, task.notification_id, attempt).await
+    deliver(ctx, NotificationType::Sms, task.notification_id, attempt).await
 }
 
 /// `deliver_email`: sends one email. Does nothing when it has been sent.
 #[instrument(skip_all, fields(notification.id = %task.notification_id))]
 pub async fn email(ctx: Context, task: DeliverEmail, attempt: Attempt) -> TaskResult {
-    deliver(ctx, task.notification_id, attempt).await
+    deliver(ctx, NotificationType::Email, task.notification_id, attempt).await
 }
 
 /// The last attempt to send a text message was in vain. Its task is kept among the dead letters,
@@ -84,8 +84,16 @@ pub async fn give_up_email(ctx: Context, task: DeliverEmail, _: Attempt) -> Task
     Ok(ctx.app().give_up(task.notification_id).await?)
 }
 
-async fn deliver(ctx: Context, id: NotificationId, attempt: Attempt) -> TaskResult {
+async fn deliver(
+    ctx: Context,
+    channel: NotificationType,
+    id: NotificationId,
+    attempt: Attempt,
+) -> TaskResult {
     let app = ctx.app();
+    // All channels are retried on one queue.
+    let is_retry = attempt.queue() == queues::RETRY;
+    let _place = is_retry.then(|| ctx.0.retrying.enter(channel)).transpose()?;
     let message = match app.claim_to_send(id, &attempt).await? {
         Claimed::Ours(message) => message,
         Claimed::Nothing => return Ok(()),

@@ -9,6 +9,7 @@ pub mod delivery;
 pub mod housekeeping;
 pub mod receipts;
 pub mod registry;
+mod rooms;
 mod senders;
 
 use std::{num::NonZeroU16, str::FromStr, sync::Arc};
@@ -16,12 +17,19 @@ use std::{num::NonZeroU16, str::FromStr, sync::Arc};
 use anyhow::{Context as _, bail};
 use app::App;
 use clap::builder::PossibleValuesParser;
+use domain::NotificationType;
 use providers::callbacks::CallbackClient;
 use queue::{Broker, Consume};
 use tokio_util::sync::CancellationToken;
 use tracing::info;
 
+use rooms::Rooms;
 pub use senders::{ProviderConfig, Senders};
+
+/// Retries of one channel that wait for its providers at once: half of what the role runs.
+const RETRIES_OF_A_CHANNEL: usize = 16;
+/// Callbacks that wait for one endpoint at once: a quarter of what the roles run.
+const CALLBACKS_OF_AN_ENDPOINT: usize = 16;
 
 /// Which queues a worker process serves.
 #[derive(clap::Args, Clone, Debug)]
@@ -134,13 +142,22 @@ struct Parts {
     app: App,
     senders: Senders,
     callbacks: CallbackClient,
+    retrying: Rooms<NotificationType>,
+    /// By queue and endpoint.
+    calling_back: Rooms<(String, String)>,
 }
 
 impl Context {
     /// Puts the parts together.
     #[must_use]
     pub fn new(app: App, senders: Senders, callbacks: CallbackClient) -> Self {
-        Self(Arc::new(Parts { app, senders, callbacks }))
+        Self(Arc::new(Parts {
+            app,
+            senders,
+            callbacks,
+            retrying: Rooms::new(RETRIES_OF_A_CHANNEL),
+            calling_back: Rooms::new(CALLBACKS_OF_AN_ENDPOINT),
+        }))
     }
 
     fn app(&self) -> &App {
@@ -196,7 +213,7 @@ mod tests {
 
     #[test]
     fn a_queue_has_its_roles_limits_or_its_own() {
-        assert_eq!(limits(&["--role", "retry"]).unwrap(), [("retry-tasks", 16, 64)]);
+        assert_eq!(limits(&["--role", "retry"]).unwrap(), [("retry-tasks", 32, 128)]);
         let delivery = limits(&[
             "--role=delivery",
             "--concurrency=4",

@@ -222,12 +222,18 @@ impl TestApp {
 
     /// Posts what a provider would, with the receipts' credentials.
     pub(crate) async fn mmg_receipt(&self, body: &Value) -> Answer {
-        let request = self
-            .http
-            .post(format!("{}/notifications/sms/mmg", self.url))
-            .basic_auth(RECEIPTS_USER, Some(RECEIPTS_PASSWORD))
-            .json(body);
-        answer(request).await
+        self.tell("mmg", |request| request.json(body)).await
+    }
+
+    /// Posts to one of the addresses that are for SMS providers, as a provider with credentials.
+    pub(crate) async fn tell(
+        &self,
+        path: &str,
+        body: impl FnOnce(reqwest::RequestBuilder) -> reqwest::RequestBuilder,
+    ) -> Answer {
+        let user = if path == "receive/firetext" { "notify" } else { RECEIPTS_USER };
+        let request = self.http.post(format!("{}/notifications/sms/{path}", self.url));
+        answer(body(request.basic_auth(user, Some(RECEIPTS_PASSWORD)))).await
     }
 
     /// Loses every message that waits in a queue.
@@ -424,7 +430,14 @@ fn serve(listener: TcpListener, app: &App, stub: &Stub, stop: &CancellationToken
         metrics_path: "/metrics".to_owned(),
         receipts: api::ReceiptsConfig {
             mmg_receipts_credentials: Some(receipts_credentials()),
+            firetext_receipts_credentials: Some(receipts_credentials()),
+            reach_receipts_credentials: Some(receipts_credentials()),
             receipts_without_auth: "0".to_owned(),
+        },
+        inbound_sms: api::InboundSmsConfig {
+            mmg_inbound_users: format!(r#"["{RECEIPTS_USER}"]"#),
+            mmg_inbound_passwords: format!(r#"["{RECEIPTS_PASSWORD}"]"#).into(),
+            firetext_inbound_passwords: format!(r#"["{RECEIPTS_PASSWORD}"]"#).into(),
         },
         sns: sns::SnsConfig {
             sns_topic_arns: vec![stub.topic_arn.to_owned()],

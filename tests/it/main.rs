@@ -4,12 +4,15 @@
 
 mod accepting;
 mod app;
+mod callbacks;
 mod edges;
 mod flow_control;
 mod house_rules;
+mod inbound_sms;
 mod interop;
 mod outbox;
 mod providers;
+mod receipts;
 mod scheduling;
 mod sending;
 mod wire;

@@ -5,7 +5,8 @@ use queue::{Envelope, Task, Trace};
 use serde_json::{Value, json};
 use tasks::{
     DeliverEmail, DeliverSms, ProcessSesResult, ProcessSmsClientResponse,
-    ReplayCreatedNotifications, SendDeliveryStatus,
+    ReplayCreatedNotifications, SendComplaint, SendDeliveryStatus, SendInboundSms,
+    SendReturnedLetter,
 };
 use uuid::Uuid;
 
@@ -68,6 +69,24 @@ fn tasks_on_the_wire() {
         "service-callbacks",
         "send-delivery-status",
         json!([[ID, "signed"], {}]),
+    );
+    expect(
+        &SendComplaint { complaint_data: "signed".to_owned() },
+        "service-callbacks",
+        "send-complaint",
+        json!([["signed"], {}]),
+    );
+    expect(
+        &SendInboundSms { inbound_sms_id: ID.parse().unwrap(), service_id: ID.parse().unwrap() },
+        "service-callbacks",
+        "send-inbound-sms",
+        json!([[ID, ID], {}]),
+    );
+    expect(
+        &SendReturnedLetter { returned_letter_data: "signed".to_owned() },
+        "service-callbacks",
+        "send-returned-letter",
+        json!([["signed"], {}]),
     );
     expect(
         &ReplayCreatedNotifications {},

@@ -14,6 +14,7 @@ mod branding;
 mod caches;
 pub mod callbacks;
 mod error;
+pub mod inbound_sms;
 mod inserts;
 pub mod outbox;
 pub mod receipts;

@@ -17,6 +17,9 @@ pub mod signing;
 pub mod working_day;
 
 pub use clock::Clock;
-pub use ids::{ApiKeyId, InvalidId, NotificationId, ReplyToId, ServiceId, SmsSenderId, TemplateId};
+pub use ids::{
+    ApiKeyId, InboundSmsId, InvalidId, NotificationId, ReplyToId, ServiceId, SmsSenderId,
+    TemplateId,
+};
 pub use notification::{NotificationStatus, NotificationType};
 pub use service::{ApiKey, KeyType, Permission, Service, Template};

@@ -14,6 +14,7 @@ pub mod api_keys;
 pub mod beat;
 pub mod complaints;
 pub mod fixtures;
+pub mod inbound_sms;
 pub mod limits;
 pub mod migrate;
 pub mod notifications;

@@ -19,7 +19,7 @@ pub mod reserved;
 pub mod roles;
 pub mod schedule;
 
-pub use callbacks::SendDeliveryStatus;
+pub use callbacks::{SendComplaint, SendDeliveryStatus, SendInboundSms, SendReturnedLetter};
 pub use delivery::{DeliverEmail, DeliverSms};
 pub use housekeeping::ReplayCreatedNotifications;
 pub use queue::Task;
@@ -32,6 +32,9 @@ pub const ALL: &[&str] = &[
     ProcessSmsClientResponse::NAME,
     ProcessSesResult::NAME,
     SendDeliveryStatus::NAME,
+    SendComplaint::NAME,
+    SendInboundSms::NAME,
+    SendReturnedLetter::NAME,
     ReplayCreatedNotifications::NAME,
 ];
 

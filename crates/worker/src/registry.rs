@@ -15,6 +15,9 @@ pub fn registry(context: Context) -> Registry<Context> {
         .on(receipts::sms)
         .on(receipts::ses)
         .on(callbacks::delivery_status)
+        .on(callbacks::complaint)
+        .on(callbacks::inbound_sms)
+        .on(callbacks::returned_letter)
         .on(housekeeping::replay_created_notifications);
     tasks::reserved::ALL
         .iter()

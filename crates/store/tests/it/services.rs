@@ -129,9 +129,18 @@ async fn callbacks_are_found_where_configured() {
     let database = Database::create().await;
     let db = database.client().await;
     let service = testkit::service(&db).create().await;
-    assert!(service_callbacks::find_delivery_status(&db, service.id).await.unwrap().is_none());
+    assert!(
+        service_callbacks::find(&db, service.id, service_callbacks::CallbackType::DeliveryStatus)
+            .await
+            .unwrap()
+            .is_none()
+    );
     testkit::delivery_callback(&db, &service, "https://example.com/x", "signed").await;
-    let found = service_callbacks::find_delivery_status(&db, service.id).await.unwrap().unwrap();
+    let found =
+        service_callbacks::find(&db, service.id, service_callbacks::CallbackType::DeliveryStatus)
+            .await
+            .unwrap()
+            .unwrap();
     assert_eq!(
         (found.url.as_str(), found.signed_bearer_token.as_str()),
         ("https://example.com/x", "signed")

@@ -7,7 +7,7 @@ use std::{
     time::Duration,
 };
 
-use app::App;
+use app::{App, alerts::AlertsConfig, providers::ProvidersConfig};
 use domain::{Clock, KeyType, NotificationId, NotificationStatus, TemplateId, signing::Signer};
 use jsonwebtoken::{EncodingKey, Header};
 use providers::{
@@ -18,6 +18,7 @@ use providers::{
     ses::SesConfig,
     smtp::SmtpConfig,
     sns,
+    zendesk::ZendeskConfig,
 };
 use queue::{Broker, BrokerConfig, Registry, Source};
 use secrecy::SecretString;
@@ -110,7 +111,7 @@ impl TestApp {
         let broker_url = broker_url();
         let proxy = Proxy::start(&broker_url).await;
         let broker = connect(&proxy.url, &prefix, &clock).await;
-        let app = use_cases(&database, &broker, &prefix, &clock);
+        let app = use_cases(&database, &broker, &stub, &prefix, &clock);
         let stop = CancellationToken::new();
         serve(listener, &app, &stub, &stop);
         let mut config = provider_config(&stub, &url);
@@ -218,6 +219,20 @@ impl TestApp {
         tokio::time::timeout(Duration::from_secs(20), self.stub.wait_for(kind, count))
             .await
             .unwrap_or_else(|_| panic!("the stub received {:?}", self.stub.received(kind)))
+    }
+
+    /// Writes so many more rows like this notification, each with an id of its own.
+    pub(crate) async fn copy(&self, id: NotificationId, copies: i32) {
+        let sql = r#"INSERT INTO notifications (id, "to", normalised_to, service_id, template_id,
+                template_version, api_key_id, key_type, notification_type, created_at, sent_at,
+                sent_by, updated_at, notification_status, billable_units, international,
+                rate_multiplier, phone_prefix)
+            SELECT gen_random_uuid(), "to", normalised_to, service_id, template_id,
+                template_version, api_key_id, key_type, notification_type, created_at, sent_at,
+                sent_by, updated_at, notification_status, billable_units, international,
+                rate_multiplier, phone_prefix
+              FROM notifications, generate_series(1, $2) WHERE id = $1"#;
+        self.db().await.execute(sql, &[&id, &copies]).await.unwrap();
     }
 
     /// Posts what a provider would, with the receipts' credentials.
@@ -400,7 +415,13 @@ async fn wait_for(done: impl Fn() -> bool) {
     }
 }
 
-fn use_cases(database: &Database, broker: &Broker, prefix: &str, clock: &Clock) -> App {
+fn use_cases(
+    database: &Database,
+    broker: &Broker,
+    stub: &Stub,
+    prefix: &str,
+    clock: &Clock,
+) -> App {
     let redis = RedisConfig {
         redis_url: variable("POSTROOM_TEST_REDIS_URL").into(),
         redis_enabled: "1".to_owned(),
@@ -415,6 +436,24 @@ fn use_cases(database: &Database, broker: &Broker, prefix: &str, clock: &Clock) 
         from_number: "POSTROOM".to_owned(),
         admin_base_url: "https://admin.example".to_owned(),
         receipt_wait_seconds: 30,
+        providers: ProvidersConfig {
+            sms_resting_points: vec!["mmg=51".parse().unwrap(), "firetext=49".parse().unwrap()],
+            check_slow_text_message_delivery: "1".to_owned(),
+        },
+        alerts: AlertsConfig {
+            environment: "test".to_owned(),
+            still_created_alert_seconds: 3600,
+            zendesk: ZendeskConfig {
+                zendesk_alerts_enabled: "1".to_owned(),
+                zendesk_url: stub.url.parse().unwrap(),
+                zendesk_user: "operator/token".to_owned(),
+                zendesk_api_key: Some("key".into()),
+                zendesk_group_id: 1,
+                zendesk_organisation_id: 2,
+                zendesk_form_id: 3,
+                zendesk_timeout: Duration::from_secs(5),
+            },
+        },
     };
     let limits = Limits::connect(&redis, clock.clone()).unwrap();
     App::new(&config, database.pool().clone(), limits, broker, clock.clone()).unwrap()

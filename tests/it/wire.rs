@@ -4,9 +4,11 @@
 use queue::{Envelope, Task, Trace};
 use serde_json::{Value, json};
 use tasks::{
-    DeliverEmail, DeliverSms, ProcessSesResult, ProcessSmsClientResponse,
-    ReplayCreatedNotifications, SendComplaint, SendDeliveryStatus, SendInboundSms,
-    SendReturnedLetter,
+    CheckForLowAvailableInboundSmsNumbers, CheckForServicesWithHighFailureRates, DeliverEmail,
+    DeliverSms, GenerateSmsDeliveryStats, ProcessSesResult, ProcessSmsClientResponse,
+    RaiseAlertIfEmailSmsStillInCreated, ReplayCreatedNotifications, SendComplaint,
+    SendDeliveryStatus, SendInboundSms, SendReturnedLetter, SwitchCurrentSmsProviderOnSlowDelivery,
+    TendProvidersBackToMiddle, TimeoutSendingNotifications,
 };
 use uuid::Uuid;
 
@@ -29,6 +31,11 @@ fn wire<T: Task>(task: &T) -> (String, String, Value) {
 
 fn expect<T: Task>(task: &T, queue: &str, name: &str, arguments: Value) {
     assert_eq!(wire(task), (queue.to_owned(), name.to_owned(), arguments));
+}
+
+/// A task without arguments that beat starts.
+fn periodic<T: Task + Default>(name: &str) {
+    expect(&T::default(), "periodic-tasks", name, json!([[], {}]));
 }
 
 #[test]
@@ -88,11 +95,19 @@ fn tasks_on_the_wire() {
         "send-returned-letter",
         json!([["signed"], {}]),
     );
-    expect(
-        &ReplayCreatedNotifications {},
-        "periodic-tasks",
-        "replay-created-notifications",
-        json!([[], {}]),
+    periodic::<ReplayCreatedNotifications>("replay-created-notifications");
+    periodic::<TimeoutSendingNotifications>("timeout-sending-notifications");
+    periodic::<SwitchCurrentSmsProviderOnSlowDelivery>(
+        "switch-current-sms-provider-on-slow-delivery",
+    );
+    periodic::<TendProvidersBackToMiddle>("tend-providers-back-to-middle");
+    periodic::<GenerateSmsDeliveryStats>("generate-sms-delivery-stats");
+    periodic::<RaiseAlertIfEmailSmsStillInCreated>("raise-alert-if-email-sms-still-in-created");
+    periodic::<CheckForServicesWithHighFailureRates>(
+        "check-for-services-with-high-failure-rates-or-sending-to-tv-numbers",
+    );
+    periodic::<CheckForLowAvailableInboundSmsNumbers>(
+        "check-for-low-available-inbound-sms-numbers",
     );
 }
 

@@ -10,20 +10,25 @@
 
 pub mod accept;
 pub mod accounts;
+pub mod alerts;
 mod branding;
 mod caches;
 pub mod callbacks;
 mod error;
 pub mod inbound_sms;
 mod inserts;
+pub mod monitors;
 pub mod outbox;
+pub mod providers;
 pub mod receipts;
 pub mod replay;
 pub mod sending;
+pub mod timeouts;
 pub mod view;
 
 use std::{sync::Arc, time::Duration};
 
+use ::providers::zendesk::Zendesk;
 use anyhow::Context;
 use domain::{Clock, signing::Signer};
 use queue::{Broker, Publisher};
@@ -64,6 +69,12 @@ pub struct Config {
     /// in seconds
     #[arg(long, env = "POSTROOM_RECEIPT_WAIT_SECONDS", default_value_t = 30)]
     pub receipt_wait_seconds: u32,
+    /// The choice among SMS providers
+    #[command(flatten)]
+    pub providers: providers::ProvidersConfig,
+    /// Alerts
+    #[command(flatten)]
+    pub alerts: alerts::AlertsConfig,
 }
 
 /// Everything the use cases need. Cheap to clone.
@@ -83,6 +94,11 @@ struct Inner {
     admin_base_url: String,
     logos_url: String,
     receipt_wait: Duration,
+    resting_points: Vec<providers::RestingPoint>,
+    alert_on_slow_sms: bool,
+    still_created_alert: Duration,
+    environment: String,
+    zendesk: Option<Zendesk>,
     worker: Uuid,
     /// What must be recorded before the process may end.
     recording: TaskTracker,
@@ -115,6 +131,13 @@ impl App {
             admin_base_url: config.admin_base_url.clone(),
             logos_url: branding::logos_url(&config.admin_base_url),
             receipt_wait: Duration::from_secs(config.receipt_wait_seconds.into()),
+            resting_points: config.providers.sms_resting_points.clone(),
+            alert_on_slow_sms: config.providers.check_slow_text_message_delivery == "1",
+            still_created_alert: Duration::from_secs(
+                config.alerts.still_created_alert_seconds.into(),
+            ),
+            environment: config.alerts.environment.clone(),
+            zendesk: Zendesk::from_config(&config.alerts.zendesk)?,
             db,
             limits,
             publisher,

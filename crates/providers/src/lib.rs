@@ -22,6 +22,7 @@ pub mod ses;
 mod sms;
 pub mod smtp;
 pub mod sns;
+pub mod zendesk;
 
 pub use email::{Email, EmailAccepted, EmailSender};
 pub use error::{BoxError, ConfigError, Error};

@@ -17,6 +17,7 @@ pub mod fixtures;
 pub mod inbound_sms;
 pub mod limits;
 pub mod migrate;
+pub mod monitors;
 pub mod notifications;
 pub mod outbox;
 pub mod pool;
@@ -27,7 +28,9 @@ pub mod senders;
 pub mod service_callbacks;
 pub mod services;
 pub mod sql_time;
+mod tallies;
 pub mod templates;
+pub mod timeouts;
 
 use std::fmt;
 

@@ -13,6 +13,7 @@ pub mod callbacks;
 pub mod delivery;
 pub mod headers;
 pub mod housekeeping;
+pub mod monitoring;
 pub mod queues;
 pub mod receipts;
 pub mod reserved;
@@ -21,7 +22,12 @@ pub mod schedule;
 
 pub use callbacks::{SendComplaint, SendDeliveryStatus, SendInboundSms, SendReturnedLetter};
 pub use delivery::{DeliverEmail, DeliverSms};
-pub use housekeeping::ReplayCreatedNotifications;
+pub use housekeeping::{ReplayCreatedNotifications, TimeoutSendingNotifications};
+pub use monitoring::{
+    CheckForLowAvailableInboundSmsNumbers, CheckForServicesWithHighFailureRates,
+    GenerateSmsDeliveryStats, RaiseAlertIfEmailSmsStillInCreated,
+    SwitchCurrentSmsProviderOnSlowDelivery, TendProvidersBackToMiddle,
+};
 pub use queue::Task;
 pub use receipts::{ProcessSesResult, ProcessSmsClientResponse};
 
@@ -36,6 +42,13 @@ pub const ALL: &[&str] = &[
     SendInboundSms::NAME,
     SendReturnedLetter::NAME,
     ReplayCreatedNotifications::NAME,
+    TimeoutSendingNotifications::NAME,
+    SwitchCurrentSmsProviderOnSlowDelivery::NAME,
+    TendProvidersBackToMiddle::NAME,
+    GenerateSmsDeliveryStats::NAME,
+    RaiseAlertIfEmailSmsStillInCreated::NAME,
+    CheckForServicesWithHighFailureRates::NAME,
+    CheckForLowAvailableInboundSmsNumbers::NAME,
 ];
 
 #[cfg(test)]

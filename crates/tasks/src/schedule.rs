@@ -5,7 +5,14 @@ use std::time::Duration;
 use queue::{EncodeError, Envelope, Task, Trace};
 use uuid::Uuid;
 
-use crate::ReplayCreatedNotifications;
+use crate::{
+    ReplayCreatedNotifications, TimeoutSendingNotifications,
+    monitoring::{
+        CheckForLowAvailableInboundSmsNumbers, CheckForServicesWithHighFailureRates,
+        GenerateSmsDeliveryStats, RaiseAlertIfEmailSmsStillInCreated,
+        SwitchCurrentSmsProviderOnSlowDelivery, TendProvidersBackToMiddle,
+    },
+};
 
 /// One line of the schedule. The entry's name is the task's.
 pub struct Entry {
@@ -40,6 +47,7 @@ fn entry<T: Task + Default>(when: When, expires_after: Duration) -> Entry {
 }
 
 const MINUTE: Duration = Duration::from_secs(60);
+const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// The whole schedule.
 #[must_use]
@@ -47,6 +55,20 @@ pub fn schedule() -> Vec<Entry> {
     vec![
         // every quarter of an hour
         entry::<ReplayCreatedNotifications>(When::Cron("0,15,30,45 * * * *"), 15 * MINUTE),
+        // every night, before the night's figures are made
+        entry::<TimeoutSendingNotifications>(When::Cron("5 0 * * *"), DAY),
+        // every minute
+        entry::<SwitchCurrentSmsProviderOnSlowDelivery>(When::Cron("* * * * *"), MINUTE),
+        // every minute
+        entry::<GenerateSmsDeliveryStats>(When::Cron("* * * * *"), MINUTE),
+        // every five minutes
+        entry::<TendProvidersBackToMiddle>(When::Cron("*/5 * * * *"), 5 * MINUTE),
+        // every hour
+        entry::<RaiseAlertIfEmailSmsStillInCreated>(When::Cron("30 * * * *"), 60 * MINUTE),
+        // every working day
+        entry::<CheckForServicesWithHighFailureRates>(When::Cron("30 10 * * mon-fri"), DAY),
+        // every Monday
+        entry::<CheckForLowAvailableInboundSmsNumbers>(When::Cron("0 9 * * mon"), DAY),
     ]
 }
 

@@ -133,7 +133,13 @@ async fn send_sms(ctx: &Context, message: &ToSend, attempt: &Attempt) -> Result<
         reference: message.id.0,
         international: message.international,
     };
-    let accepted = sender.send(&outbound).await.map_err(SendError::Provider)?;
+    let accepted = match sender.send(&outbound).await {
+        Ok(accepted) => accepted,
+        Err(error) => {
+            app.sms_provider_failed(sender.name()).await;
+            return Err(SendError::Provider(error));
+        }
+    };
     let status = if message.international || !accepted.receipts {
         NotificationStatus::Sent
     } else {

@@ -7,6 +7,7 @@
 pub mod callbacks;
 pub mod delivery;
 pub mod housekeeping;
+pub mod monitoring;
 pub mod receipts;
 pub mod registry;
 mod rooms;

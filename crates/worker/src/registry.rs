@@ -2,7 +2,7 @@
 
 use queue::Registry;
 
-use crate::{Context, callbacks, delivery, housekeeping, receipts};
+use crate::{Context, callbacks, delivery, housekeeping, monitoring, receipts};
 
 /// The handlers of all tasks; and the names we know and do not run.
 #[must_use]
@@ -18,7 +18,14 @@ pub fn registry(context: Context) -> Registry<Context> {
         .on(callbacks::complaint)
         .on(callbacks::inbound_sms)
         .on(callbacks::returned_letter)
-        .on(housekeeping::replay_created_notifications);
+        .on(housekeeping::replay_created_notifications)
+        .on(housekeeping::timeout_sending_notifications)
+        .on(monitoring::switch_on_slow_delivery)
+        .on(monitoring::tend_providers)
+        .on(monitoring::sms_delivery_stats)
+        .on(monitoring::still_in_created)
+        .on(monitoring::failure_rates)
+        .on(monitoring::inbound_numbers);
     tasks::reserved::ALL
         .iter()
         .fold(registry, |registry, (name, reason)| registry.reserve(name, reason))

@@ -28,7 +28,7 @@ use stub::{Kind, Stub};
 use testkit::{Database, Proxy, Queues, TestService};
 use time::OffsetDateTime;
 use tokio_util::sync::CancellationToken;
-use worker::{ProviderConfig, Senders};
+use worker::{BreakerConfig, ProviderConfig, Senders};
 
 /// What the tests' receipts prove themselves with.
 pub(crate) const RECEIPTS_USER: &str = "receipts";
@@ -527,6 +527,7 @@ fn provider_config(stub: &Stub, url: &str) -> ProviderConfig {
             ses_timeout: timeout,
         },
         smtp: SmtpConfig { smtp_url: None, smtp_timeout: timeout },
+        breaker: BreakerConfig { provider_failures: 100, provider_pause_seconds: 15 },
     }
 }
 

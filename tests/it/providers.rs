@@ -26,6 +26,52 @@ async fn a_provider_without_receipts_leaves_the_message_sent() {
     t.end().await;
 }
 
+/// A system in which MMG is down, and paused after three failures.
+async fn without_mmg(firetext: bool) -> TestApp {
+    let t = TestApp::with(|providers, stub| {
+        providers.mmg.mmg_url = format!("{}/callback/503", stub.url).parse().unwrap();
+        providers.firetext.firetext_api_key = firetext.then(|| "key".into());
+        providers.breaker.provider_failures = 3;
+    })
+    .await;
+    set_priorities(&t, 100, 0).await;
+    t
+}
+
+#[tokio::test]
+async fn a_provider_that_is_down_is_left_alone_while_another_can_send() {
+    let t = without_mmg(true).await;
+    let client = t.client().await;
+    let first = client.send_sms("07700900009").await; // both attempts fail
+    assert_eq!(t.drain().await, 2);
+    let second = client.send_sms("07700900009").await; // the third failure in a row
+    assert_eq!(t.drain().await, 2);
+    assert_eq!((t.status(first).await, t.status(second).await), (Status::Created, Status::Sending));
+    let third = client.send_sms("07700900009").await;
+    assert_eq!(t.drain().await, 1);
+    assert_eq!(t.status(third).await, Status::Sending);
+    assert_eq!(t.stub.received(Kind::Callbacks).len(), 3, "MMG was not asked again");
+
+    t.advance(Duration::seconds(16));
+    client.send_sms("07700900009").await;
+    assert_eq!(t.drain().await, 2, "one trial, then the other");
+    assert_eq!(t.stub.received(Kind::Callbacks).len(), 4);
+    assert_eq!(t.stub.received(Kind::Sms).len(), 3);
+    t.end().await;
+}
+
+#[tokio::test]
+async fn a_provider_that_is_down_is_asked_when_there_is_no_other() {
+    let t = without_mmg(false).await;
+    let client = t.client().await;
+    for _ in 0..3 {
+        client.send_sms("07700900009").await;
+        assert_eq!(t.drain().await, 2);
+    }
+    assert_eq!(t.stub.received(Kind::Callbacks).len(), 6);
+    t.end().await;
+}
+
 /// The priorities of MMG and Firetext.
 async fn priorities(t: &TestApp) -> (i32, i32) {
     let sql = "SELECT (SELECT priority FROM provider_details WHERE identifier = 'mmg'),

@@ -4,6 +4,7 @@
 //! perhaps late, perhaps twice; what it returns is the retry decision. Handlers hold no state: what
 //! they share is in [`Context`]. [`registry::registry`] lists them all.
 
+mod breaker;
 pub mod callbacks;
 pub mod delivery;
 pub mod housekeeping;
@@ -24,6 +25,7 @@ use queue::{Broker, Consume};
 use tokio_util::sync::CancellationToken;
 use tracing::info;
 
+pub use breaker::BreakerConfig;
 use rooms::Rooms;
 pub use senders::{ProviderConfig, Senders};
 

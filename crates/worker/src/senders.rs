@@ -12,6 +12,8 @@ use providers::{
 use rand::{Rng, RngExt};
 use store::providers::Provider;
 
+use crate::breaker::{Breaker, BreakerConfig};
+
 /// Settings of every provider.
 #[derive(clap::Args, Clone, Debug)]
 pub struct ProviderConfig {
@@ -30,12 +32,21 @@ pub struct ProviderConfig {
     /// SMTP
     #[command(flatten)]
     pub smtp: SmtpConfig,
+    /// Outages
+    #[command(flatten)]
+    pub breaker: BreakerConfig,
 }
 
 /// The providers that have been configured. To add one: its file in `providers`, and a line here.
 pub struct Senders {
-    sms: Vec<Box<dyn SmsSender>>,
-    email: Vec<Box<dyn EmailSender>>,
+    sms: Vec<Guarded<dyn SmsSender>>,
+    email: Vec<Guarded<dyn EmailSender>>,
+}
+
+/// A sender, and what its last calls say about it.
+pub(crate) struct Guarded<S: ?Sized> {
+    pub(crate) breaker: Breaker,
+    pub(crate) sender: Box<S>,
 }
 
 impl Senders {
@@ -45,35 +56,55 @@ impl Senders {
     /// When a setting cannot be used.
     pub fn from_config(config: &ProviderConfig, clock: &Clock) -> Result<Self, ConfigError> {
         let mut senders = Self { sms: Vec::new(), email: Vec::new() };
+        let breaker = |name| Breaker::new(name, config.breaker, clock.clone());
+        let mut sms = |sender: Box<dyn SmsSender>| {
+            senders.sms.push(Guarded { breaker: breaker(sender.name()), sender });
+        };
+        let mut email = |sender: Box<dyn EmailSender>| {
+            senders.email.push(Guarded { breaker: breaker(sender.name()), sender });
+        };
         if let Some(mmg) = Mmg::from_config(&config.mmg)? {
-            senders.sms.push(Box::new(mmg));
+            sms(Box::new(mmg));
         }
         if let Some(firetext) = Firetext::from_config(&config.firetext)? {
-            senders.sms.push(Box::new(firetext));
+            sms(Box::new(firetext));
         }
         if let Some(aws) = AwsSms::from_config(&config.aws_sms, clock.clone())? {
-            senders.sms.push(Box::new(aws));
+            sms(Box::new(aws));
         }
         if let Some(ses) = Ses::from_config(&config.ses, clock.clone())? {
-            senders.email.push(Box::new(ses));
+            email(Box::new(ses));
         }
         if let Some(smtp) = Smtp::from_config(&config.smtp, clock.clone())? {
-            senders.email.push(Box::new(smtp));
+            email(Box::new(smtp));
         }
         Ok(senders)
     }
 
-    /// A provider for a text message, or `None` when no active one fits.
-    pub(crate) fn sms(&self, rows: &[Provider], international: bool) -> Option<&dyn SmsSender> {
+    /// A provider for a text message, or `None` when no active one fits. How the call goes must be
+    /// recorded.
+    pub(crate) fn sms(
+        &self,
+        rows: &[Provider],
+        international: bool,
+    ) -> Option<&Guarded<dyn SmsSender>> {
         let rows: Vec<_> = of_channel(rows, NotificationType::Sms).collect();
         let fits = |row: &Provider| row.supports_international || !international;
-        choose(&self.sms, |sender| sender.name(), &rows, fits, &mut rand::rng())
+        let ready = |guarded: &Guarded<dyn SmsSender>| guarded.breaker.is_ready();
+        let name = |guarded: &Guarded<dyn SmsSender>| guarded.sender.name();
+        let chosen = choose(&self.sms, name, ready, &rows, fits, &mut rand::rng())?;
+        chosen.breaker.take_turn();
+        Some(chosen)
     }
 
-    /// A provider for an email, or `None` when no active one fits.
-    pub(crate) fn email(&self, rows: &[Provider]) -> Option<&dyn EmailSender> {
+    /// A provider for an email, as [`Senders::sms`] for a text message.
+    pub(crate) fn email(&self, rows: &[Provider]) -> Option<&Guarded<dyn EmailSender>> {
         let rows: Vec<_> = of_channel(rows, NotificationType::Email).collect();
-        choose(&self.email, |sender| sender.name(), &rows, |_| true, &mut rand::rng())
+        let ready = |guarded: &Guarded<dyn EmailSender>| guarded.breaker.is_ready();
+        let name = |guarded: &Guarded<dyn EmailSender>| guarded.sender.name();
+        let chosen = choose(&self.email, name, ready, &rows, |_| true, &mut rand::rng())?;
+        chosen.breaker.take_turn();
+        Some(chosen)
     }
 }
 
@@ -81,12 +112,13 @@ fn of_channel(rows: &[Provider], channel: NotificationType) -> impl Iterator<Ite
     rows.iter().filter(move |row| row.channel == channel)
 }
 
-/// One of the configured senders that are active and fit, at random by weight (tasks contract
-/// §3.1). Where there is none, one that has no row at all: an adopted database knows neither SMTP
-/// nor SNS.
-fn choose<'s, S: ?Sized>(
-    senders: &'s [Box<S>],
+/// One of the configured senders that are active, fit and are ready, at random by weight (tasks
+/// contract §3.1). Where there is none, one that has no row at all: an adopted database knows neither
+/// SMTP nor SNS. Where none is ready, one that is not: it may be back.
+fn choose<'s, S>(
+    senders: &'s [S],
     name: impl Fn(&S) -> &'static str,
+    ready: impl Fn(&S) -> bool,
     rows: &[&Provider],
     fits: impl Fn(&Provider) -> bool,
     random: &mut impl Rng,
@@ -96,19 +128,26 @@ fn choose<'s, S: ?Sized>(
         .filter(|row| row.active && fits(row))
         .filter_map(|row| {
             let sender = senders.iter().find(|sender| name(sender) == row.identifier)?;
-            Some((sender.as_ref(), u32::try_from(row.priority).unwrap_or_default()))
+            Some((sender, u32::try_from(row.priority).unwrap_or_default()))
         })
         .collect();
-    if fitting.is_empty() {
-        let has_row = |sender: &S| rows.iter().any(|row| row.identifier == name(sender));
-        return senders.iter().map(AsRef::as_ref).find(|sender| !has_row(sender));
-    }
-    let total: u32 = fitting.iter().map(|(_, weight)| weight).sum();
+    let has_row = |sender: &S| rows.iter().any(|row| row.identifier == name(sender));
+    let unlisted = || senders.iter().filter(|sender| !has_row(sender));
+    let ready_ones: Vec<_> = fitting.iter().copied().filter(|(sender, _)| ready(sender)).collect();
+    draw(&ready_ones, random)
+        .or_else(|| unlisted().find(|sender| ready(sender)))
+        .or_else(|| draw(&fitting, random))
+        .or_else(|| unlisted().next())
+}
+
+/// One of these at random by weight; the first when none has any.
+fn draw<'s, S>(senders: &[(&'s S, u32)], random: &mut impl Rng) -> Option<&'s S> {
+    let total: u32 = senders.iter().map(|(_, weight)| weight).sum();
     if total == 0 {
-        return fitting.first().map(|(sender, _)| *sender);
+        return senders.first().map(|(sender, _)| *sender);
     }
     let mut drawn = random.random_range(0..total);
-    for (sender, weight) in &fitting {
+    for (sender, weight) in senders {
         match drawn.checked_sub(*weight) {
             None => return Some(sender),
             Some(left) => drawn = left,
@@ -121,7 +160,8 @@ fn choose<'s, S: ?Sized>(
 mod tests {
     use super::*;
 
-    struct Named(&'static str);
+    /// A name, and whether it is ready.
+    struct Named(&'static str, bool);
 
     fn provider(identifier: &str, priority: i32) -> Provider {
         Provider {
@@ -133,10 +173,18 @@ mod tests {
         }
     }
 
-    fn chosen_that(fits: fn(&Provider) -> bool, rows: &[Provider]) -> Option<&'static str> {
-        let senders = [Box::new(Named("a")), Box::new(Named("b"))];
+    fn chosen_of(
+        senders: &[Named],
+        fits: fn(&Provider) -> bool,
+        rows: &[Provider],
+    ) -> Option<&'static str> {
         let rows: Vec<_> = rows.iter().collect();
-        choose(&senders, |named| named.0, &rows, fits, &mut rand::rng()).map(|named| named.0)
+        let (name, ready) = (|named: &Named| named.0, |named: &Named| named.1);
+        choose(senders, name, ready, &rows, fits, &mut rand::rng()).map(|named| named.0)
+    }
+
+    fn chosen_that(fits: fn(&Provider) -> bool, rows: &[Provider]) -> Option<&'static str> {
+        chosen_of(&[Named("a", true), Named("b", true)], fits, rows)
     }
 
     fn chosen(rows: &[Provider]) -> Option<&'static str> {
@@ -159,6 +207,19 @@ mod tests {
         assert_eq!(chosen(&[provider("a", 0)]), Some("a"));
         let abroad = chosen_that(|row| row.supports_international, &[provider("a", 50)]);
         assert_eq!(abroad, Some("b"));
+    }
+
+    #[test]
+    fn a_provider_that_is_down_is_only_asked_where_no_other_can_send() {
+        let rows = [provider("a", 100), provider("b", 0)];
+        let (a, b) = (Named("a", false), Named("b", true));
+        assert_eq!(chosen_of(&[a, b], |_| true, &rows), Some("b"), "whatever its weight");
+        let alone = [Named("a", false)];
+        assert_eq!(chosen_of(&alone, |_| true, &rows), Some("a"));
+        let unlisted = [Named("a", false), Named("c", true)];
+        assert_eq!(chosen_of(&unlisted, |_| true, &rows), Some("c"));
+        let none = [Named("a", false), Named("c", false)];
+        assert_eq!(chosen_of(&none, |_| true, &rows), Some("a"));
     }
 
     #[test]

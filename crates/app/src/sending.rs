@@ -4,7 +4,7 @@
 //! dies with its worker; because the provider may have the message by then, whoever finds a dead
 //! claim first waits for a receipt (design: "a lease that dies with its worker expires").
 
-use std::{sync::Arc, time::Duration};
+use std::time::Duration;
 
 use anyhow::Context;
 use content::{Personalisation, email::EmailTemplate, sms::SmsTemplate};
@@ -16,7 +16,7 @@ use tasks::{ProcessSesResult, ProcessSmsClientResponse, delivery::SEND_TIME_LIMI
 use time::{OffsetDateTime, format_description::well_known::Rfc3339};
 use tracing::{info, warn};
 
-use crate::{App, Error, branding, caches::get_or_load};
+use crate::{App, Error, branding};
 
 /// How much longer than the attempt itself a claim lives.
 const CLAIM_MARGIN: Duration = Duration::from_secs(30);
@@ -162,17 +162,6 @@ impl App {
         } else {
             Err(ComposeError::ServiceInactive)
         }
-    }
-
-    /// The active providers of a channel with their weights.
-    ///
-    /// # Errors
-    /// Database errors only.
-    pub async fn providers(&self) -> Result<Arc<Vec<store::providers::Provider>>, Error> {
-        get_or_load(&self.0.caches.providers, (), async {
-            Ok(Arc::new(store::providers::list_active(&self.db().await?).await?))
-        })
-        .await
     }
 
     /// Records that a provider has the message, however long that takes: what is not recorded may

@@ -123,8 +123,9 @@ async fn send_sms(ctx: &Context, message: &ToSend, attempt: &Attempt) -> Result<
     if is_simulated(message) {
         return Ok(app.simulate(message, sms.fragments, &attempt.trace()).await?);
     }
-    let active = app.providers().await?;
-    let sender = ctx.0.senders.sms(&active, message.international).ok_or(SendError::NoProvider)?;
+    let providers = app.providers().await?;
+    let provider =
+        ctx.0.senders.sms(&providers, message.international).ok_or(SendError::NoProvider)?;
     let outbound = Sms {
         to: &message.normalised_to,
         content: &sms.text,
@@ -132,10 +133,18 @@ async fn send_sms(ctx: &Context, message: &ToSend, attempt: &Attempt) -> Result<
         reference: message.id.0,
         international: message.international,
     };
-    sender.send(&outbound).await.map_err(SendError::Provider)?;
-    let status =
-        if message.international { NotificationStatus::Sent } else { NotificationStatus::Sending };
-    record(app, message, status, sender.name(), sms.fragments, None).await
+    let result = provider.sender.send(&outbound).await;
+    provider.breaker.record(&result);
+    if result.is_err() {
+        app.sms_provider_failed(provider.sender.name()).await;
+    }
+    let accepted = result.map_err(SendError::Provider)?;
+    let status = if message.international || !accepted.receipts {
+        NotificationStatus::Sent
+    } else {
+        NotificationStatus::Sending
+    };
+    record(app, message, status, provider.sender.name(), sms.fragments, accepted.reference).await
 }
 
 async fn send_email(ctx: &Context, message: &ToSend, attempt: &Attempt) -> Result<(), SendError> {
@@ -144,8 +153,8 @@ async fn send_email(ctx: &Context, message: &ToSend, attempt: &Attempt) -> Resul
     if is_simulated(message) {
         return Ok(app.simulate(message, 0, &attempt.trace()).await?);
     }
-    let active = app.providers().await?;
-    let sender = ctx.0.senders.email(&active).ok_or(SendError::NoProvider)?;
+    let providers = app.providers().await?;
+    let provider = ctx.0.senders.email(&providers).ok_or(SendError::NoProvider)?;
     let outbound = Email {
         from_name: &email.from_name,
         from_address: &email.from_address,
@@ -157,10 +166,12 @@ async fn send_email(ctx: &Context, message: &ToSend, attempt: &Attempt) -> Resul
         unsubscribe_link: message.unsubscribe_link.as_deref(),
         reference: message.id.0,
     };
-    let accepted = sender.send(&outbound).await.map_err(SendError::Provider)?;
+    let result = provider.sender.send(&outbound).await;
+    provider.breaker.record(&result);
+    let accepted = result.map_err(SendError::Provider)?;
     let status =
         if accepted.receipts { NotificationStatus::Sending } else { NotificationStatus::Sent };
-    record(app, message, status, sender.name(), 0, accepted.reference).await
+    record(app, message, status, provider.sender.name(), 0, accepted.reference).await
 }
 
 async fn record(

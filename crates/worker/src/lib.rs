@@ -4,12 +4,14 @@
 //! perhaps late, perhaps twice; what it returns is the retry decision. Handlers hold no state: what
 //! they share is in [`Context`]. [`registry::registry`] lists them all.
 
+mod breaker;
 pub mod callbacks;
 pub mod delivery;
 pub mod housekeeping;
 pub mod jobs;
 pub mod letter_monitors;
 pub mod letters;
+pub mod monitoring;
 pub mod printing;
 pub mod receipts;
 pub mod registry;
@@ -27,6 +29,7 @@ use queue::{Broker, Consume};
 use tokio_util::sync::CancellationToken;
 use tracing::info;
 
+pub use breaker::BreakerConfig;
 use rooms::Rooms;
 pub use senders::{ProviderConfig, Senders};
 

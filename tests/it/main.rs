@@ -8,6 +8,7 @@ mod edges;
 mod flow_control;
 mod house_rules;
 mod interop;
+mod night;
 mod outbox;
 mod scheduling;
 mod sending;

@@ -1,11 +1,13 @@
 //! The wire message of every task, as a Python worker of the family would read it: name, queue and
 //! arguments are a contract.
 
+use domain::NotificationType;
 use queue::{Envelope, Task, Trace};
 use serde_json::{Value, json};
 use tasks::{
-    DeliverEmail, DeliverSms, ProcessSesResult, ProcessSmsClientResponse,
-    ReplayCreatedNotifications, SendDeliveryStatus,
+    CreateNightlyNotificationStatus, CreateNightlyNotificationStatusForServiceAndDay, DeliverEmail,
+    DeliverSms, ProcessSesResult, ProcessSmsClientResponse, ReplayCreatedNotifications,
+    SendDeliveryStatus, times,
 };
 use uuid::Uuid;
 
@@ -74,6 +76,28 @@ fn tasks_on_the_wire() {
         "periodic-tasks",
         "replay-created-notifications",
         json!([[], {}]),
+    );
+}
+
+#[test]
+fn the_nights_tasks_on_the_wire() {
+    let (service_id, notification_type) = (ID.parse().unwrap(), NotificationType::Sms);
+    let day = times::WireDate(time::macros::date!(2026 - 11 - 23));
+    expect(
+        &CreateNightlyNotificationStatus {},
+        "reporting-tasks",
+        "create-nightly-notification-status",
+        json!([[], {}]),
+    );
+    expect(
+        &CreateNightlyNotificationStatusForServiceAndDay {
+            process_day: day,
+            service_id,
+            notification_type,
+        },
+        "reporting-tasks",
+        "create-nightly-notification-status-for-service-and-day",
+        json!([[], { "process_day": "2026-11-23", "service_id": ID, "notification_type": "sms" }]),
     );
 }
 

@@ -10,9 +10,11 @@
 
 pub mod accept;
 pub mod accounts;
+pub mod aggregation;
 mod branding;
 mod caches;
 pub mod callbacks;
+mod days;
 mod error;
 mod inserts;
 pub mod outbox;

@@ -9,6 +9,7 @@
 //!
 //! Names, arguments and queues are those of the tasks contract §8: a wire name is never changed.
 
+pub mod aggregation;
 pub mod callbacks;
 pub mod delivery;
 pub mod headers;
@@ -18,7 +19,11 @@ pub mod receipts;
 pub mod reserved;
 pub mod roles;
 pub mod schedule;
+pub mod times;
 
+pub use aggregation::{
+    CreateNightlyNotificationStatus, CreateNightlyNotificationStatusForServiceAndDay,
+};
 pub use callbacks::SendDeliveryStatus;
 pub use delivery::{DeliverEmail, DeliverSms};
 pub use housekeeping::ReplayCreatedNotifications;
@@ -33,6 +38,8 @@ pub const ALL: &[&str] = &[
     ProcessSesResult::NAME,
     SendDeliveryStatus::NAME,
     ReplayCreatedNotifications::NAME,
+    CreateNightlyNotificationStatus::NAME,
+    CreateNightlyNotificationStatusForServiceAndDay::NAME,
 ];
 
 #[cfg(test)]

@@ -5,7 +5,7 @@ use std::time::Duration;
 use queue::{EncodeError, Envelope, Task, Trace};
 use uuid::Uuid;
 
-use crate::ReplayCreatedNotifications;
+use crate::{CreateNightlyNotificationStatus, ReplayCreatedNotifications};
 
 /// One line of the schedule. The entry's name is the task's.
 pub struct Entry {
@@ -40,6 +40,7 @@ fn entry<T: Task + Default>(when: When, expires_after: Duration) -> Entry {
 }
 
 const MINUTE: Duration = Duration::from_secs(60);
+const DAY: Duration = Duration::from_secs(24 * 3600);
 
 /// The whole schedule.
 #[must_use]
@@ -47,6 +48,8 @@ pub fn schedule() -> Vec<Entry> {
     vec![
         // every quarter of an hour
         entry::<ReplayCreatedNotifications>(When::Cron("0,15,30,45 * * * *"), 15 * MINUTE),
+        // every night, after the time-outs
+        entry::<CreateNightlyNotificationStatus>(When::Cron("30 0 * * *"), DAY),
     ]
 }
 

@@ -9,6 +9,7 @@
 mod celery;
 mod clock;
 mod database;
+mod message;
 mod postgres;
 pub mod process;
 mod proxy;
@@ -19,6 +20,7 @@ mod template;
 
 pub use celery::{Celery, Process};
 pub use database::Database;
+pub use message::{MessageBuilder, message};
 pub use postgres::Postgres;
 pub use proxy::Proxy;
 pub use queues::Queues;

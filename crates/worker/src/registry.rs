@@ -2,7 +2,7 @@
 
 use queue::Registry;
 
-use crate::{Context, callbacks, delivery, housekeeping, receipts};
+use crate::{Context, aggregation, callbacks, delivery, housekeeping, receipts};
 
 /// The handlers of all tasks; and the names we know and do not run.
 #[must_use]
@@ -15,7 +15,9 @@ pub fn registry(context: Context) -> Registry<Context> {
         .on(receipts::sms)
         .on(receipts::ses)
         .on(callbacks::delivery_status)
-        .on(housekeeping::replay_created_notifications);
+        .on(housekeeping::replay_created_notifications)
+        .on(aggregation::nightly_status)
+        .on(aggregation::status);
     tasks::reserved::ALL
         .iter()
         .fold(registry, |registry, (name, reason)| registry.reserve(name, reason))

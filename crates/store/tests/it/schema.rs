@@ -9,12 +9,16 @@ use store::migrate;
 use testkit::Database;
 
 /// All that we add to Notify's database.
-const OUR_ADDITIONS: [&str; 8] = [
+const OUR_ADDITIONS: [&str; 12] = [
     "notifications/column claimed_by",
     "notifications/column claimed_until",
     "notifications/column claim_attempt",
     "notifications/column next_attempt_at",
     "user_to_service/index ix_user_to_service_service_id",
+    "ft_notification_status/index ix_ft_notification_status_day_type_service",
+    "ft_billing/index ix_ft_billing_day_type_service",
+    "inbound_sms/index ix_inbound_sms_service_id_created_at",
+    "events/index ix_events_created_at",
     "beat_slots",
     "outbox",
     "postroom_schema_history",

@@ -65,6 +65,10 @@ settings() {
     export_line MMG_API_KEY stub
     export_line MMG_RECEIPT_URL "$api/notifications/sms/mmg"
     export_line MMG_DELIVERY_STATUS_CALLBACK_BASIC_AUTH_CREDENTIALS "[\"receipts\", \"$RECEIPTS_PASSWORD\"]"
+    export_line FIRETEXT_URL "$stub/firetext"
+    export_line FIRETEXT_API_KEY stub
+    export_line FIRETEXT_RECEIPT_URL "$api/notifications/sms/firetext"
+    export_line FIRETEXT_DELIVERY_STATUS_CALLBACK_BASIC_AUTH_CREDENTIALS "[\"receipts\", \"$RECEIPTS_PASSWORD\"]"
     export_line AWS_ENDPOINT_URL_SESV2 "$stub"
     export_line AWS_ACCESS_KEY_ID stub
     export_line AWS_SECRET_ACCESS_KEY stub

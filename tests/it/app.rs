@@ -7,17 +7,20 @@ use std::{
     time::Duration,
 };
 
-use app::App;
+use app::{App, alerts::AlertsConfig, providers::ProvidersConfig};
 use domain::{Clock, KeyType, NotificationId, NotificationStatus, TemplateId, signing::Signer};
 use jsonwebtoken::{EncodingKey, Header};
 use providers::{
+    aws_sms::AwsSmsConfig,
     callbacks::{CallbackClient, CallbackConfig},
+    firetext::FiretextConfig,
     mmg::MmgConfig,
     objects::ObjectsConfig,
     print::LetterPrinter,
     ses::SesConfig,
     smtp::SmtpConfig,
     sns,
+    zendesk::ZendeskConfig,
 };
 use queue::{Broker, BrokerConfig, Registry, Source};
 use secrecy::SecretString;
@@ -28,7 +31,7 @@ use tempfile::TempDir;
 use testkit::{Database, Proxy, Queues, TestService};
 use time::OffsetDateTime;
 use tokio_util::sync::CancellationToken;
-use worker::{ProviderConfig, Senders};
+use worker::{BreakerConfig, ProviderConfig, Senders};
 
 /// What the tests' receipts prove themselves with.
 pub(crate) const RECEIPTS_USER: &str = "receipts";
@@ -116,7 +119,7 @@ impl TestApp {
         let proxy = Proxy::start(&broker_url).await;
         let broker = connect(&proxy.url, &prefix, &clock).await;
         let objects = TempDir::new().unwrap();
-        let app = use_cases(&database, &broker, &prefix, &clock, &objects);
+        let app = use_cases(&database, &broker, &stub, &prefix, &clock, &objects);
         let stop = CancellationToken::new();
         serve(listener, &app, &stub, &stop);
         let mut config = provider_config(&stub, &url);
@@ -227,14 +230,34 @@ impl TestApp {
             .unwrap_or_else(|_| panic!("the stub received {:?}", self.stub.received(kind)))
     }
 
+    /// Writes so many more rows like this notification, each with an id of its own.
+    pub(crate) async fn copy(&self, id: NotificationId, copies: i32) {
+        let sql = r#"INSERT INTO notifications (id, "to", normalised_to, service_id, template_id,
+                template_version, api_key_id, key_type, notification_type, created_at, sent_at,
+                sent_by, updated_at, notification_status, billable_units, international,
+                rate_multiplier, phone_prefix)
+            SELECT gen_random_uuid(), "to", normalised_to, service_id, template_id,
+                template_version, api_key_id, key_type, notification_type, created_at, sent_at,
+                sent_by, updated_at, notification_status, billable_units, international,
+                rate_multiplier, phone_prefix
+              FROM notifications, generate_series(1, $2) WHERE id = $1"#;
+        self.db().await.execute(sql, &[&id, &copies]).await.unwrap();
+    }
+
     /// Posts what a provider would, with the receipts' credentials.
     pub(crate) async fn mmg_receipt(&self, body: &Value) -> Answer {
-        let request = self
-            .http
-            .post(format!("{}/notifications/sms/mmg", self.url))
-            .basic_auth(RECEIPTS_USER, Some(RECEIPTS_PASSWORD))
-            .json(body);
-        answer(request).await
+        self.tell("mmg", |request| request.json(body)).await
+    }
+
+    /// Posts to one of the addresses that are for SMS providers, as a provider with credentials.
+    pub(crate) async fn tell(
+        &self,
+        path: &str,
+        body: impl FnOnce(reqwest::RequestBuilder) -> reqwest::RequestBuilder,
+    ) -> Answer {
+        let user = if path == "receive/firetext" { "notify" } else { RECEIPTS_USER };
+        let request = self.http.post(format!("{}/notifications/sms/{path}", self.url));
+        answer(body(request.basic_auth(user, Some(RECEIPTS_PASSWORD)))).await
     }
 
     /// Loses every message that waits in a queue.
@@ -249,6 +272,14 @@ impl TestApp {
         let mut envelope = queue::Envelope::new(&task, self.app.clock().new_id(), &trace).unwrap();
         envelope.retries = attempt;
         self.app.enqueue(envelope).await.unwrap();
+    }
+
+    /// Publishes a task as its second attempt.
+    pub(crate) async fn retry<T: queue::Task>(&self, task: &T) {
+        let (id, trace) = (self.app.clock().new_id(), queue::Trace::default());
+        let mut envelope = queue::Envelope::new(task, id, &trace).unwrap();
+        envelope.retries = 1;
+        self.app.enqueue(envelope.on(tasks::queues::RETRY)).await.unwrap();
     }
 
     /// Leaves the notification as if another worker had claimed it long ago and died.
@@ -414,6 +445,7 @@ async fn wait_for(done: impl Fn() -> bool) {
 fn use_cases(
     database: &Database,
     broker: &Broker,
+    stub: &Stub,
     prefix: &str,
     clock: &Clock,
     objects: &TempDir,
@@ -434,6 +466,24 @@ fn use_cases(
         receipt_wait_seconds: 30,
         dvla_email_addresses: r#"["printer@example.com", "other@example.com"]"#.to_owned(),
         objects: ObjectsConfig::in_folder(&objects.path().display().to_string()),
+        providers: ProvidersConfig {
+            sms_resting_points: vec!["mmg=51".parse().unwrap(), "firetext=49".parse().unwrap()],
+            check_slow_text_message_delivery: "1".to_owned(),
+        },
+        alerts: AlertsConfig {
+            environment: "test".to_owned(),
+            still_created_alert_seconds: 3600,
+            zendesk: ZendeskConfig {
+                zendesk_alerts_enabled: "1".to_owned(),
+                zendesk_url: stub.url.parse().unwrap(),
+                zendesk_user: "operator/token".to_owned(),
+                zendesk_api_key: Some("key".into()),
+                zendesk_group_id: 1,
+                zendesk_organisation_id: 2,
+                zendesk_form_id: 3,
+                zendesk_timeout: Duration::from_secs(5),
+            },
+        },
     };
     let limits = Limits::connect(&redis, clock.clone()).unwrap();
     App::new(&config, database.pool().clone(), limits, broker, clock.clone()).unwrap()
@@ -449,7 +499,14 @@ fn serve(listener: TcpListener, app: &App, stub: &Stub, stop: &CancellationToken
         metrics_path: "/metrics".to_owned(),
         receipts: api::ReceiptsConfig {
             mmg_receipts_credentials: Some(receipts_credentials()),
+            firetext_receipts_credentials: Some(receipts_credentials()),
+            reach_receipts_credentials: Some(receipts_credentials()),
             receipts_without_auth: "0".to_owned(),
+        },
+        inbound_sms: api::InboundSmsConfig {
+            mmg_inbound_users: format!(r#"["{RECEIPTS_USER}"]"#),
+            mmg_inbound_passwords: format!(r#"["{RECEIPTS_PASSWORD}"]"#).into(),
+            firetext_inbound_passwords: format!(r#"["{RECEIPTS_PASSWORD}"]"#).into(),
         },
         sns: sns::SnsConfig {
             sns_topic_arns: vec![stub.topic_arn.to_owned()],
@@ -471,6 +528,25 @@ fn provider_config(stub: &Stub, url: &str) -> ProviderConfig {
             mmg_receipt_credentials: Some(receipts_credentials()),
             mmg_timeout: timeout,
         },
+        // A test that sends through these gives them their keys.
+        firetext: FiretextConfig {
+            firetext_url: format!("{}/firetext", stub.url).parse().unwrap(),
+            firetext_api_key: None,
+            firetext_international_api_key: "placeholder".into(),
+            firetext_receipt_url: Some(
+                format!("{url}/notifications/sms/firetext").parse().unwrap(),
+            ),
+            firetext_receipt_credentials: Some(receipts_credentials()),
+            firetext_timeout: timeout,
+        },
+        aws_sms: AwsSmsConfig {
+            aws_sms_endpoint: Some(stub.url.parse().unwrap()),
+            aws_sms_region: "eu-west-1".to_owned(),
+            aws_sms_access_key_id: None,
+            aws_sms_secret_access_key: Some("secret".into()),
+            aws_sms_number: None,
+            aws_sms_timeout: timeout,
+        },
         ses: SesConfig {
             ses_endpoint: Some(stub.url.parse().unwrap()),
             ses_region: "eu-west-1".to_owned(),
@@ -481,6 +557,7 @@ fn provider_config(stub: &Stub, url: &str) -> ProviderConfig {
             ses_timeout: timeout,
         },
         smtp: SmtpConfig { smtp_url: None, smtp_timeout: timeout },
+        breaker: BreakerConfig { provider_failures: 100, provider_pause_seconds: 15 },
     }
 }
 

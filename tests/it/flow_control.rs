@@ -9,6 +9,7 @@ use domain::{KeyType, NotificationId, NotificationStatus as Status};
 use futures_util::{StreamExt, stream};
 use serde_json::json;
 use stub::Kind;
+use tasks::{DeliverEmail, DeliverSms};
 
 use crate::app::{Client, TestApp, id};
 
@@ -20,6 +21,9 @@ const UNBLOCKED: u16 = 61;
 const SLOW: &str = "07700900007";
 /// A number that gets no receipt, so that one message is one task.
 const QUIET: &str = "07700900009";
+
+/// A number that is answered for at once, with a receipt.
+const NUMBER: &str = "07700900001";
 
 /// How long an unconfirmed publish is waited for, and then the answer on a busy machine.
 const PUBLISH_TIMEOUT: Duration = Duration::from_secs(2);
@@ -92,6 +96,63 @@ async fn a_slow_provider_of_text_messages_does_not_hold_up_emails() {
         assert!(texts < 300, "no text message waits any more");
         assert!(beside < 2 * alone + SOON, "{alone:?} alone, {beside:?} beside {texts} texts");
         t.purge(tasks::queues::SEND_SMS).await; // what waits in the worker is still sent
+    })
+    .await;
+    t.end_as_it_is().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn retries_of_a_slow_provider_do_not_hold_up_those_of_another() {
+    let t = TestApp::start().await;
+    let client = client(&t).await;
+    let (texts, _) = send_many(&client, SLOW, 300).await;
+    let mut emails = Vec::new();
+    for _ in 0..20 {
+        emails.push(client.send_email("ada@example.com").await);
+    }
+    t.purge(tasks::queues::SEND_SMS).await;
+    t.purge(tasks::queues::SEND_EMAIL).await;
+    for id in texts {
+        t.retry(&DeliverSms { notification_id: id }).await;
+    }
+    for &id in &emails {
+        t.retry(&DeliverEmail { notification_id: id }).await;
+    }
+    t.while_working(async {
+        let started = Instant::now(); // 300 texts are nearly 40 seconds of work, 16 at a time
+        for id in emails {
+            while t.status(id).await != Status::Delivered {
+                assert!(started.elapsed() < Duration::from_secs(20), "{id} is not delivered");
+                tokio::time::sleep(Duration::from_millis(10)).await;
+            }
+        }
+        let texts = t.stub.received(Kind::Sms).len();
+        assert!(texts < 250, "no text message waits any more");
+    })
+    .await;
+    t.end_as_it_is().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_dead_callback_endpoint_does_not_hold_up_another() {
+    let t = TestApp::start().await;
+    let (alive, dead) = (t.client().await, client(&t).await);
+    let silent = std::net::TcpListener::bind("127.0.0.1:0").unwrap(); // it takes calls, and no more
+    let url = format!("http://{}/callback", silent.local_addr().unwrap());
+    let token: String = t.signer.sign("callback token").unwrap();
+    let db = t.db().await;
+    testkit::delivery_callback(&db, &dead.service, &url, &token).await;
+    t.while_working(async {
+        let (texts, _) = send_many(&dead, NUMBER, 500).await; // half a minute of callbacks, 64 at a time
+        for id in texts {
+            while t.status(id).await != Status::Delivered {
+                tokio::time::sleep(Duration::from_millis(10)).await;
+            }
+        }
+        let started = Instant::now();
+        alive.send_sms(NUMBER).await;
+        t.received(Kind::Callbacks, 1).await;
+        assert!(started.elapsed() < Duration::from_secs(10), "{:?}", started.elapsed());
     })
     .await;
     t.end_as_it_is().await;

@@ -4,16 +4,22 @@
 
 mod accepting;
 mod app;
+mod callbacks;
 mod edges;
 mod flow_control;
 mod house_rules;
+mod inbound_sms;
 mod interop;
 mod jobs;
 mod letter_monitors;
 mod letters;
+mod monitors;
 mod outbox;
 mod printed_letters;
 mod printing;
+mod providers;
+mod receipts;
 mod scheduling;
 mod sending;
+mod timeouts;
 mod wire;

@@ -4,8 +4,11 @@
 use queue::{Envelope, Task, Trace};
 use serde_json::{Value, json};
 use tasks::{
-    DeliverEmail, DeliverSms, ProcessSesResult, ProcessSmsClientResponse,
-    ReplayCreatedNotifications, SendDeliveryStatus,
+    CheckForLowAvailableInboundSmsNumbers, CheckForServicesWithHighFailureRates, DeliverEmail,
+    DeliverSms, GenerateSmsDeliveryStats, ProcessSesResult, ProcessSmsClientResponse,
+    RaiseAlertIfEmailSmsStillInCreated, ReplayCreatedNotifications, SendComplaint,
+    SendDeliveryStatus, SendInboundSms, SendReturnedLetter, SwitchCurrentSmsProviderOnSlowDelivery,
+    TendProvidersBackToMiddle, TimeoutSendingNotifications,
 };
 use uuid::Uuid;
 
@@ -28,6 +31,11 @@ fn wire<T: Task>(task: &T) -> (String, String, Value) {
 
 fn expect<T: Task>(task: &T, queue: &str, name: &str, arguments: Value) {
     assert_eq!(wire(task), (queue.to_owned(), name.to_owned(), arguments));
+}
+
+/// A task without arguments that beat starts.
+fn periodic<T: Task + Default>(name: &str) {
+    expect(&T::default(), "periodic-tasks", name, json!([[], {}]));
 }
 
 #[test]
@@ -70,10 +78,36 @@ fn tasks_on_the_wire() {
         json!([[ID, "signed"], {}]),
     );
     expect(
-        &ReplayCreatedNotifications {},
-        "periodic-tasks",
-        "replay-created-notifications",
-        json!([[], {}]),
+        &SendComplaint { complaint_data: "signed".to_owned() },
+        "service-callbacks",
+        "send-complaint",
+        json!([["signed"], {}]),
+    );
+    expect(
+        &SendInboundSms { inbound_sms_id: ID.parse().unwrap(), service_id: ID.parse().unwrap() },
+        "service-callbacks",
+        "send-inbound-sms",
+        json!([[ID, ID], {}]),
+    );
+    expect(
+        &SendReturnedLetter { returned_letter_data: "signed".to_owned() },
+        "service-callbacks",
+        "send-returned-letter",
+        json!([["signed"], {}]),
+    );
+    periodic::<ReplayCreatedNotifications>("replay-created-notifications");
+    periodic::<TimeoutSendingNotifications>("timeout-sending-notifications");
+    periodic::<SwitchCurrentSmsProviderOnSlowDelivery>(
+        "switch-current-sms-provider-on-slow-delivery",
+    );
+    periodic::<TendProvidersBackToMiddle>("tend-providers-back-to-middle");
+    periodic::<GenerateSmsDeliveryStats>("generate-sms-delivery-stats");
+    periodic::<RaiseAlertIfEmailSmsStillInCreated>("raise-alert-if-email-sms-still-in-created");
+    periodic::<CheckForServicesWithHighFailureRates>(
+        "check-for-services-with-high-failure-rates-or-sending-to-tv-numbers",
+    );
+    periodic::<CheckForLowAvailableInboundSmsNumbers>(
+        "check-for-low-available-inbound-sms-numbers",
     );
 }
 

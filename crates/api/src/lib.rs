@@ -5,10 +5,12 @@
 //! shapes that clients know. No SQL, no publishing, no reading of the clock here.
 
 mod auth;
+mod basic_auth;
 mod config;
 mod error;
 mod form;
 mod http;
+mod inbound_sms;
 mod middleware;
 mod receipts;
 mod status;
@@ -24,7 +26,7 @@ use runtime::Metrics;
 use tokio_util::sync::CancellationToken;
 use tracing::info;
 
-pub use config::{Config, ReceiptsConfig};
+pub use config::{Config, InboundSmsConfig, ReceiptsConfig};
 
 /// How long an idle connection stays open; longer than load balancers keep theirs.
 const KEEP_ALIVE: Duration = Duration::from_secs(75);
@@ -58,6 +60,7 @@ pub async fn serve_on(
 ) -> anyhow::Result<()> {
     let sns = web::Data::new(Verifier::from_config(&config.sns)?);
     let receipts = web::Data::new(config.receipts.credentials()?);
+    let inbound_sms = web::Data::new(config.inbound_sms.credentials()?);
     let clock = app.clock().clone();
     let app = web::Data::new(app);
     let metrics = web::Data::new(status::MetricsPage::new(metrics));
@@ -70,9 +73,11 @@ pub async fn serve_on(
             .app_data(app.clone())
             .app_data(sns.clone())
             .app_data(receipts.clone())
+            .app_data(inbound_sms.clone())
             .app_data(metrics.clone())
             .configure(v2::routes)
             .configure(receipts::routes)
+            .configure(inbound_sms::routes)
             .configure(|routes| status::routes(routes, &metrics_path))
             .default_service(web::to(error::no_such_route))
             .wrap(actix_web::middleware::from_fn(move |request, next| {

@@ -1,19 +1,12 @@
 //! Receipts that providers post (public API contract §5.1, §5.2). Answering 200 means queued: what
 //! a receipt says is judged by a worker.
 
-use actix_web::{
-    HttpRequest, HttpResponse, ResponseError,
-    http::{StatusCode, header},
-    web,
-};
+use actix_web::{HttpRequest, HttpResponse, http::StatusCode, web};
 use app::App;
-use base64::{Engine, prelude::BASE64_STANDARD};
 use domain::london;
 use providers::sns::{Envelope as SnsEnvelope, Kind, Untrusted, Verifier};
 use queue::{Envelope, Task};
-use secrecy::{ExposeSecret, SecretString};
 use serde_json::{Map, Value, json};
-use subtle::ConstantTimeEq;
 use tasks::{ProcessSesResult, ProcessSmsClientResponse};
 use time::{
     OffsetDateTime, PrimitiveDateTime, UtcOffset,
@@ -21,8 +14,10 @@ use time::{
     macros::format_description,
 };
 use tracing::warn;
+use url::form_urlencoded;
 
 use crate::{
+    basic_auth,
     config::Credentials,
     error::ApiError,
     http::{read, resource, trace},
@@ -35,6 +30,8 @@ const NAIVE_UTC: &[BorrowedFormatItem<'_>] =
 pub(crate) fn routes(cfg: &mut web::ServiceConfig) {
     let post = |path| resource(path, "OPTIONS, POST");
     cfg.service(post("/notifications/sms/mmg").route(web::post().to(mmg)))
+        .service(post("/notifications/sms/firetext").route(web::post().to(firetext)))
+        .service(post("/notifications/sms/reach").route(web::post().to(reach)))
         .service(post("/notifications/email/ses").route(web::post().to(ses)));
 }
 
@@ -45,32 +42,109 @@ async fn mmg(
     app: web::Data<App>,
     credentials: web::Data<Credentials>,
 ) -> Result<HttpResponse, ApiError> {
-    if let Some(refusal) = refusal(&request, credentials.mmg.as_ref()) {
+    if let Some(refusal) = basic_auth::refusal(&request, &credentials.mmg) {
+        return Ok(refusal);
+    }
+    let receipt = object(body).await?;
+    let receipt = SmsReceipt {
+        status: ("status", text(&receipt, "status")),
+        reference: ("CID", text(&receipt, "CID")),
+        detail: text(&receipt, "substatus"),
+        time: text(&receipt, "deliverytime"),
+    };
+    receipt.enqueue(&request, &app, "MMG").await
+}
+
+/// `POST /notifications/sms/firetext`: Firetext tells what became of a text message.
+async fn firetext(
+    request: HttpRequest,
+    body: web::Payload,
+    app: web::Data<App>,
+    credentials: web::Data<Credentials>,
+) -> Result<HttpResponse, ApiError> {
+    if let Some(refusal) = basic_auth::refusal(&request, &credentials.firetext) {
         return Ok(refusal);
     }
     let body = read(body).await.map_err(ApiError::into_legacy)?;
-    let bad_request = |message: Value| ApiError::legacy(StatusCode::BAD_REQUEST, message);
-    let receipt: Map<String, Value> =
-        serde_json::from_slice(&body).map_err(|_| bad_request("Invalid JSON".into()))?;
-    let (status, id) = (text(&receipt, "status"), text(&receipt, "CID"));
-    let (Some(status), Some(id)) = (&status, &id) else {
-        let missing: Vec<String> = [("status", &status), ("CID", &id)]
-            .iter()
-            .filter(|(_, value)| value.is_none())
-            .map(|(name, _)| format!("MMG callback failed: {name} missing"))
-            .collect();
-        return Err(bad_request(missing.into()));
+    let form: Vec<_> = form_urlencoded::parse(&body).collect();
+    let text = |name| {
+        let value = form.iter().find(|(key, _)| key == name).map(|(_, value)| value.to_string());
+        value.filter(|value| !value.is_empty())
     };
-    let task = ProcessSmsClientResponse {
-        status: status.clone(),
-        provider_reference: id.clone(),
-        client_name: "MMG".to_owned(),
-        detailed_status_code: text(&receipt, "substatus"),
-        delivery_iso_timestamp: text(&receipt, "deliverytime").and_then(|at| provider_time(&at)),
-        receipt_iso_timestamp: app.clock().now().format(NAIVE_UTC).ok(),
+    let receipt = SmsReceipt {
+        status: ("status", text("status")),
+        reference: ("reference", text("reference")),
+        detail: text("code"),
+        time: text("time"),
     };
-    enqueue(&request, &app, &task).await?;
-    Ok(HttpResponse::Ok().json(json!({ "result": "success" })))
+    receipt.enqueue(&request, &app, "Firetext").await
+}
+
+/// `POST /notifications/sms/reach`: Reach tells what became of a text message. The peer never gave
+/// this provider a format, so it is ours; whoever adds a provider can begin with a copy of this.
+///
+/// JSON: `notification_id`; `status`, which is `delivered`, `temporary-failure` or
+/// `permanent-failure`; and perhaps `detail`, for the logs, and `delivered_at` in ISO 8601.
+async fn reach(
+    request: HttpRequest,
+    body: web::Payload,
+    app: web::Data<App>,
+    credentials: web::Data<Credentials>,
+) -> Result<HttpResponse, ApiError> {
+    if let Some(refusal) = basic_auth::refusal(&request, &credentials.reach) {
+        return Ok(refusal);
+    }
+    let receipt = object(body).await?;
+    let receipt = SmsReceipt {
+        status: ("status", text(&receipt, "status")),
+        reference: ("notification_id", text(&receipt, "notification_id")),
+        detail: text(&receipt, "detail"),
+        time: text(&receipt, "delivered_at"),
+    };
+    receipt.enqueue(&request, &app, "Reach").await
+}
+
+/// What an SMS provider told, with the names of the two fields that must be there.
+struct SmsReceipt {
+    status: (&'static str, Option<String>),
+    reference: (&'static str, Option<String>),
+    detail: Option<String>,
+    time: Option<String>,
+}
+
+impl SmsReceipt {
+    async fn enqueue(
+        self,
+        request: &HttpRequest,
+        app: &App,
+        provider: &str,
+    ) -> Result<HttpResponse, ApiError> {
+        let (Some(status), Some(id)) = (&self.status.1, &self.reference.1) else {
+            let missing: Vec<String> = [&self.status, &self.reference]
+                .iter()
+                .filter(|(_, value)| value.is_none())
+                .map(|(name, _)| format!("{provider} callback failed: {name} missing"))
+                .collect();
+            return Err(ApiError::legacy(StatusCode::BAD_REQUEST, missing));
+        };
+        let task = ProcessSmsClientResponse {
+            status: status.clone(),
+            provider_reference: id.clone(),
+            client_name: provider.to_owned(),
+            detailed_status_code: self.detail,
+            delivery_iso_timestamp: self.time.and_then(|at| provider_time(&at)),
+            receipt_iso_timestamp: app.clock().now().format(NAIVE_UTC).ok(),
+        };
+        enqueue(request, app, &task).await?;
+        Ok(HttpResponse::Ok().json(json!({ "result": "success" })))
+    }
+}
+
+/// The body, when it is a JSON object.
+async fn object(body: web::Payload) -> Result<Map<String, Value>, ApiError> {
+    let body = read(body).await.map_err(ApiError::into_legacy)?;
+    serde_json::from_slice(&body)
+        .map_err(|_| ApiError::legacy(StatusCode::BAD_REQUEST, "Invalid JSON"))
 }
 
 /// `POST /notifications/email/ses`: SNS brings an event of SES, or asks whether we want them.
@@ -121,29 +195,8 @@ async fn enqueue(request: &HttpRequest, app: &App, task: &impl Task) -> Result<(
     app.enqueue(envelope).await.map_err(|error| ApiError::from(error).into_legacy())
 }
 
-/// What to answer to a provider that does not prove itself by HTTP Basic; none when it does, or
-/// when an operator has opted out.
-fn refusal(request: &HttpRequest, expected: Option<&SecretString>) -> Option<HttpResponse> {
-    let expected = expected?;
-    let Some(given) = request.headers().get(header::AUTHORIZATION) else {
-        let message = "Unauthorized: authentication token must be provided";
-        let mut refusal = ApiError::legacy(StatusCode::UNAUTHORIZED, message).error_response();
-        // The peer's word, although it takes Basic too.
-        let scheme = header::HeaderValue::from_static("Bearer");
-        refusal.headers_mut().insert(header::WWW_AUTHENTICATE, scheme);
-        return Some(refusal);
-    };
-    let given = given.to_str().ok().and_then(|text| text.split_once(' '));
-    let given = given.filter(|(scheme, _)| scheme.eq_ignore_ascii_case("basic"));
-    let given = given.and_then(|(_, text)| BASE64_STANDARD.decode(text.trim()).ok());
-    let is_right =
-        given.is_some_and(|given| bool::from(given.ct_eq(expected.expose_secret().as_bytes())));
-    let message = "Forbidden: invalid authentication token provided";
-    (!is_right).then(|| ApiError::legacy(StatusCode::FORBIDDEN, message).error_response())
-}
-
 /// A field that is a text or a number, as text; empty counts as absent.
-fn text(receipt: &Map<String, Value>, name: &str) -> Option<String> {
+pub(crate) fn text(receipt: &Map<String, Value>, name: &str) -> Option<String> {
     match receipt.get(name)? {
         Value::String(text) => Some(text.clone()).filter(|text| !text.is_empty()),
         Value::Number(number) => Some(number.to_string()),
@@ -163,38 +216,6 @@ fn provider_time(text: &str) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use actix_web::test::TestRequest;
-
-    /// Status of the refusal of a request with this `Authorization`, if it is refused.
-    fn refused(header: Option<&str>) -> Option<u16> {
-        let mut request = TestRequest::post();
-        if let Some(header) = header {
-            request = request.insert_header(("Authorization", header));
-        }
-        let expected = SecretString::from("user:pass:word");
-        let refusal = refusal(&request.to_http_request(), Some(&expected))?;
-        let status = refusal.status().as_u16();
-        assert_eq!(refusal.headers().contains_key("www-authenticate"), status == 401);
-        Some(status)
-    }
-
-    #[test]
-    fn providers_prove_themselves_by_basic_authentication() {
-        let basic = |text: &str| format!("Basic {}", BASE64_STANDARD.encode(text));
-        assert_eq!(refused(None), Some(401));
-        assert_eq!(refused(Some(&basic("user:pass:word"))), None);
-        for wrong in [
-            basic("user:pass"),
-            basic(""),
-            "Basic %".to_owned(),
-            "Basic".to_owned(),
-            basic("user:pass:word").replace("Basic", "Bearer"),
-        ] {
-            assert_eq!(refused(Some(&wrong)), Some(403), "{wrong}");
-        }
-        let request = TestRequest::post().to_http_request();
-        assert!(refusal(&request, None).is_none(), "an operator has opted out");
-    }
 
     #[test]
     fn providers_times() {

@@ -4,7 +4,11 @@ use std::{future::Future, hash::Hash, sync::Arc, time::Duration};
 
 use domain::{ServiceId, Template, TemplateId};
 use moka::future::Cache;
-use store::{providers::Provider, rates::SmsRate, service_callbacks::ServiceCallback};
+use store::{
+    providers::Provider,
+    rates::SmsRate,
+    service_callbacks::{CallbackType, ServiceCallback},
+};
 
 use crate::{Account, Error};
 
@@ -23,7 +27,7 @@ pub(crate) struct Caches {
     pub templates: Cache<(ServiceId, TemplateId), Option<Arc<Template>>>,
     pub template_versions: Cache<(ServiceId, TemplateId, i32), Arc<Template>>,
     pub safelists: Cache<ServiceId, Arc<Vec<String>>>,
-    pub callbacks: Cache<ServiceId, Option<Arc<ServiceCallback>>>,
+    pub callbacks: Cache<(ServiceId, CallbackType), Option<Arc<ServiceCallback>>>,
     pub providers: Cache<(), Arc<Vec<Provider>>>,
     pub sms_rates: Cache<(), Arc<Vec<SmsRate>>>,
 }

@@ -2,10 +2,13 @@
 
 use std::sync::Arc;
 
-use domain::NotificationStatus;
+use domain::{NotificationStatus, ServiceId};
 use queue::{Envelope, Trace};
-use store::receipts::Receivable;
-use tasks::{SendDeliveryStatus, callbacks::DeliveryStatus};
+use store::{receipts::Receivable, service_callbacks::CallbackType};
+use tasks::{
+    SendComplaint, SendDeliveryStatus,
+    callbacks::{Complaint, DeliveryStatus, Signed},
+};
 use time::{OffsetDateTime, format_description::BorrowedFormatItem, macros::format_description};
 use tracing::error;
 
@@ -30,22 +33,11 @@ impl App {
         at: OffsetDateTime,
         trace: &Trace,
     ) -> Result<Option<Envelope>, Error> {
-        let service = notification.service_id;
-        let callback = get_or_load(&self.0.caches.callbacks, service, async {
-            let db = self.db().await?;
-            let found = store::service_callbacks::find_delivery_status(&db, service).await?;
-            Ok(found.map(Arc::new))
-        })
-        .await?;
         // An archived notification has lost its recipient, and with it what to tell.
-        let (Some(callback), Some(to)) = (callback, &notification.to) else { return Ok(None) };
-        // What becomes of the message must not depend on how its service wants to hear of it.
-        let token: String = match self.signer().unsign(&callback.signed_bearer_token) {
-            Ok(token) => token,
-            Err(error) => {
-                error!(service.id = %service, %error, "the callback's token cannot be read");
-                return Ok(None);
-            }
+        let Some(to) = &notification.to else { return Ok(None) };
+        let service = notification.service_id;
+        let Some((url, token)) = self.callback(service, CallbackType::DeliveryStatus).await? else {
+            return Ok(None);
         };
         let update = DeliveryStatus {
             notification_id: notification.id.to_string(),
@@ -56,7 +48,7 @@ impl App {
             notification_updated_at: Some(text(at)?),
             notification_sent_at: Some(text(notification.sent_at.unwrap_or(at))?),
             notification_type: notification.notification_type.to_string(),
-            service_callback_api_url: callback.url.clone(),
+            service_callback_api_url: url,
             service_callback_api_bearer_token: token,
             template_id: notification.template_id.to_string(),
             template_version: notification.template_version,
@@ -69,8 +61,70 @@ impl App {
         let id = self.clock().new_id();
         Ok(Some(Envelope::new(&task, id, trace).map_err(anyhow::Error::from)?))
     }
+
+    /// The message that tells a service of a complaint; `None` when the service has no callback for
+    /// that now. `to` is the recipient as the email provider knows it.
+    ///
+    /// # Errors
+    /// Database errors only.
+    pub(crate) async fn complaint_callback(
+        &self,
+        notification: &Receivable,
+        complaint: &store::complaints::Complaint,
+        to: Option<&str>,
+        trace: &Trace,
+    ) -> Result<Option<Envelope>, Error> {
+        let service = notification.service_id;
+        let Some((url, token)) = self.callback(service, CallbackType::Complaint).await? else {
+            return Ok(None);
+        };
+        let body = Complaint {
+            notification_id: notification.id.to_string(),
+            complaint_id: complaint.id.to_string(),
+            reference: notification.client_reference.clone(),
+            to: to.map(str::to_owned).or_else(|| notification.to.clone()),
+            complaint_date: complaint.complaint_date.map(text).transpose()?,
+        };
+        let signed = Signed {
+            body,
+            service_callback_api_url: url,
+            service_callback_api_bearer_token: token,
+        };
+        let complaint_data = self.signer().sign(&signed).map_err(anyhow::Error::from)?;
+        let id = self.clock().new_id();
+        let task = SendComplaint { complaint_data };
+        Ok(Some(Envelope::new(&task, id, trace).map_err(anyhow::Error::from)?))
+    }
+
+    /// Where the service wants to be called back, and the token that it expects; `None` when it does
+    /// not want to be. What becomes of a message must not depend on that, so an unreadable token
+    /// counts as none.
+    ///
+    /// # Errors
+    /// Database errors only.
+    pub(crate) async fn callback(
+        &self,
+        service: ServiceId,
+        callback_type: CallbackType,
+    ) -> Result<Option<(String, String)>, Error> {
+        let callback =
+            get_or_load(&self.0.caches.callbacks, (service, callback_type), async move {
+                let db = self.db().await?;
+                let found = store::service_callbacks::find(&db, service, callback_type).await?;
+                Ok(found.map(Arc::new))
+            })
+            .await?;
+        let Some(callback) = callback else { return Ok(None) };
+        match self.signer().unsign(&callback.signed_bearer_token) {
+            Ok(token) => Ok(Some((callback.url.clone(), token))),
+            Err(error) => {
+                error!(service.id = %service, %error, "the callback's token cannot be read");
+                Ok(None)
+            }
+        }
+    }
 }
 
-fn text(at: OffsetDateTime) -> Result<String, Error> {
+pub(crate) fn text(at: OffsetDateTime) -> Result<String, Error> {
     Ok(at.format(DATETIME).map_err(anyhow::Error::from)?)
 }

@@ -10,25 +10,30 @@
 
 pub mod accept;
 pub mod accounts;
-mod alarm;
+pub mod alerts;
 mod branding;
 mod caches;
 pub mod callbacks;
 mod error;
+pub mod inbound_sms;
 mod inserts;
 pub mod jobs;
 pub mod letters;
+pub mod monitors;
 pub mod outbox;
+pub mod providers;
 pub mod receipts;
 pub mod replay;
 pub mod sending;
+pub mod timeouts;
 pub mod view;
 
 use std::{sync::Arc, time::Duration};
 
+use ::providers::objects::{Objects, ObjectsConfig};
+use ::providers::zendesk::Zendesk;
 use anyhow::Context;
 use domain::{Clock, signing::Signer};
-use providers::objects::{Objects, ObjectsConfig};
 use queue::{Broker, Publisher};
 use secrecy::SecretString;
 use store::{Limits, Pool};
@@ -73,6 +78,12 @@ pub struct Config {
     /// Files and letters
     #[command(flatten)]
     pub objects: ObjectsConfig,
+    /// The choice among SMS providers
+    #[command(flatten)]
+    pub providers: providers::ProvidersConfig,
+    /// Alerts
+    #[command(flatten)]
+    pub alerts: alerts::AlertsConfig,
 }
 
 /// Everything the use cases need. Cheap to clone.
@@ -94,6 +105,11 @@ struct Inner {
     admin_base_url: String,
     logos_url: String,
     receipt_wait: Duration,
+    resting_points: Vec<providers::RestingPoint>,
+    alert_on_slow_sms: bool,
+    still_created_alert: Duration,
+    environment: String,
+    zendesk: Option<Zendesk>,
     worker: Uuid,
     /// What must be recorded before the process may end.
     recording: TaskTracker,
@@ -129,6 +145,13 @@ impl App {
             objects: Objects::from_config(&config.objects)?,
             printer_addresses: serde_json::from_str(&config.dvla_email_addresses)
                 .context("DVLA_EMAIL_ADDRESSES")?,
+            resting_points: config.providers.sms_resting_points.clone(),
+            alert_on_slow_sms: config.providers.check_slow_text_message_delivery == "1",
+            still_created_alert: Duration::from_secs(
+                config.alerts.still_created_alert_seconds.into(),
+            ),
+            environment: config.alerts.environment.clone(),
+            zendesk: Zendesk::from_config(&config.alerts.zendesk)?,
             db,
             limits,
             publisher,

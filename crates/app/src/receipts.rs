@@ -38,6 +38,8 @@ pub enum SmsProvider {
     Mmg,
     /// Firetext.
     Firetext,
+    /// Reach.
+    Reach,
 }
 
 impl SmsProvider {
@@ -47,6 +49,7 @@ impl SmsProvider {
         match self {
             Self::Mmg => "mmg",
             Self::Firetext => "firetext",
+            Self::Reach => "reach",
         }
     }
 
@@ -60,6 +63,14 @@ impl SmsProvider {
             }
             (Self::Mmg, "4") => Some(NotificationStatus::TemporaryFailure),
             (Self::Firetext, "2") => Some(NotificationStatus::Pending),
+            // Ours; and what the peer put there while it had none.
+            (Self::Reach, "delivered" | "TODO-d") => Some(NotificationStatus::Delivered),
+            (Self::Reach, "temporary-failure" | "TODO-tf") => {
+                Some(NotificationStatus::TemporaryFailure)
+            }
+            (Self::Reach, "permanent-failure" | "TODO-pf") => {
+                Some(NotificationStatus::PermanentFailure)
+            }
             _ => None,
         }
     }
@@ -87,6 +98,8 @@ pub struct EmailComplaint<'a> {
     pub feedback_id: Option<&'a str>,
     /// The provider's word for it.
     pub complaint_type: Option<&'a str>,
+    /// The recipient, as the provider knows it.
+    pub recipient: Option<&'a str>,
     /// When the recipient complained.
     pub at: Option<OffsetDateTime>,
 }
@@ -176,26 +189,41 @@ impl App {
         Ok(Applied::Ignored)
     }
 
-    /// Keeps a complaint; the message's status stays. One told twice is kept once.
+    /// Keeps a complaint and tells the service; the message's status stays. One told twice is kept
+    /// once.
     ///
     /// # Errors
     /// Database errors only.
-    pub async fn record_complaint(&self, complaint: EmailComplaint<'_>) -> Result<Applied, Error> {
-        let Some(row) = self.find_email(complaint.id, complaint.reference).await? else {
+    pub async fn record_complaint(
+        &self,
+        told: EmailComplaint<'_>,
+        trace: &Trace,
+    ) -> Result<Applied, Error> {
+        let Some(row) = self.find_email(told.id, told.reference).await? else {
             return Ok(Applied::Unknown);
         };
-        let told = complaint.feedback_id.unwrap_or(complaint.reference);
+        let name = told.feedback_id.unwrap_or(told.reference);
         let complaint = Complaint {
-            id: Uuid::new_v5(&row.id.0, told.as_bytes()),
+            id: Uuid::new_v5(&row.id.0, name.as_bytes()),
             notification_id: row.id,
             service_id: row.service_id,
-            ses_feedback_id: complaint.feedback_id.map(str::to_owned),
-            complaint_type: complaint.complaint_type.map(str::to_owned),
-            complaint_date: complaint.at,
+            ses_feedback_id: told.feedback_id.map(str::to_owned),
+            complaint_type: told.complaint_type.map(str::to_owned),
+            complaint_date: told.at,
             created_at: self.clock().now(),
         };
-        let new = store::complaints::insert(&self.db().await?, &complaint).await?;
-        Ok(if new { Applied::Changed } else { Applied::Ignored })
+        let callback = self.complaint_callback(&row, &complaint, told.recipient, trace).await?;
+        let written = callback.as_ref().map(|envelope| self.written(envelope)).transpose()?;
+        let db = self.db().await?;
+        let new = store::complaints::insert(&db, &complaint, written.as_ref()).await?;
+        drop(db);
+        if !new {
+            return Ok(Applied::Ignored);
+        }
+        if let (Some(written), Some(callback)) = (&written, &callback) {
+            self.publish_written(written.id, callback).await;
+        }
+        Ok(Applied::Changed)
     }
 
     async fn find_email(
@@ -277,11 +305,19 @@ fn refine(receipt: &SmsReceipt<'_>, row: &Receivable) -> NotificationStatus {
         return receipt.status;
     }
     let from_firetext = row.sent_by.as_deref().is_none_or(|name| name == "firetext");
-    match receipt.detail.filter(|_| from_firetext) {
+    let detail = receipt.detail.filter(|_| from_firetext);
+    match detail {
         Some("101" | "201" | "301" | "401") => NotificationStatus::PermanentFailure,
         Some("000" | "102" | "103" | "104" | "302" | "900") => NotificationStatus::TemporaryFailure,
-        _ if row.status == NotificationStatus::Pending => NotificationStatus::TemporaryFailure,
-        _ => NotificationStatus::PermanentFailure,
+        _ => {
+            if detail.is_some() {
+                warn!("a code of Firetext's that we do not know");
+            }
+            match row.status {
+                NotificationStatus::Pending => NotificationStatus::TemporaryFailure,
+                _ => NotificationStatus::PermanentFailure,
+            }
+        }
     }
 }
 
@@ -307,6 +343,10 @@ mod tests {
             (SmsProvider::Firetext, "1", Some(S::PermanentFailure)),
             (SmsProvider::Firetext, "2", Some(S::Pending)),
             (SmsProvider::Firetext, "3", None),
+            (SmsProvider::Reach, "delivered", Some(S::Delivered)),
+            (SmsProvider::Reach, "temporary-failure", Some(S::TemporaryFailure)),
+            (SmsProvider::Reach, "permanent-failure", Some(S::PermanentFailure)),
+            (SmsProvider::Reach, "sending", None),
         ] {
             assert_eq!(provider.status(word), status, "{provider:?} {word}");
         }

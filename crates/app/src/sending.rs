@@ -4,7 +4,7 @@
 //! dies with its worker; because the provider may have the message by then, whoever finds a dead
 //! claim first waits for a receipt (design: "a lease that dies with its worker expires").
 
-use std::{sync::Arc, time::Duration};
+use std::time::Duration;
 
 use anyhow::Context;
 use content::{Personalisation, email::EmailTemplate, sms::SmsTemplate};
@@ -16,7 +16,7 @@ use tasks::{ProcessSesResult, ProcessSmsClientResponse, delivery::SEND_TIME_LIMI
 use time::{OffsetDateTime, format_description::well_known::Rfc3339};
 use tracing::{info, warn};
 
-use crate::{App, Error, branding, caches::get_or_load};
+use crate::{App, Error, branding};
 
 /// How much longer than the attempt itself a claim lives.
 const CLAIM_MARGIN: Duration = Duration::from_secs(30);
@@ -164,17 +164,6 @@ impl App {
         }
     }
 
-    /// The active providers of a channel with their weights.
-    ///
-    /// # Errors
-    /// Database errors only.
-    pub async fn providers(&self) -> Result<Arc<Vec<store::providers::Provider>>, Error> {
-        get_or_load(&self.0.caches.providers, (), async {
-            Ok(Arc::new(store::providers::list_active(&self.db().await?).await?))
-        })
-        .await
-    }
-
     /// Records that a provider has the message, however long that takes: what is not recorded may
     /// be sent twice. Goes on when the caller is cancelled, until [`App::finish`] gives up.
     ///
@@ -199,7 +188,7 @@ impl App {
     }
 
     /// Lets go of a claim whose attempt failed, and notes when the next one is due. The fragments
-    /// of a text message are kept, as the peer does: it may have been billed.
+    /// of a text message are kept, as the peer does: it may have been billed. `why` is for operators.
     ///
     /// # Errors
     /// Database errors only.
@@ -208,6 +197,7 @@ impl App {
         message: &ToSend,
         attempt: &Attempt,
         delay: Duration,
+        why: &str,
     ) -> Result<(), Error> {
         let fragments = match message.notification_type {
             NotificationType::Sms => self.compose_sms(message).await.map_or(0, |sms| sms.fragments),
@@ -216,16 +206,17 @@ impl App {
         let next = i32::try_from(attempt.number()).unwrap_or(i32::MAX).saturating_add(1);
         let due = self.clock().now() + delay;
         let (db, worker, id) = (self.db().await?, self.0.worker, message.id);
-        Ok(store::notifications::put_off(&db, id, worker, next, due, fragments).await?)
+        Ok(store::notifications::put_off(&db, id, worker, next, due, fragments, why).await?)
     }
 
-    /// Ends a notification that will not be sent. The service is not called back for that.
+    /// Ends a notification that will not be sent. The service is not called back for that. `why` is for
+    /// operators; without it, the reason of the last attempt that was put off stays.
     ///
     /// # Errors
     /// Database errors only.
-    pub async fn give_up(&self, id: NotificationId) -> Result<(), Error> {
+    pub async fn give_up(&self, id: NotificationId, why: Option<&str>) -> Result<(), Error> {
         let now = self.clock().now();
-        if store::notifications::set_technical_failure(&self.db().await?, id, now).await? {
+        if store::notifications::set_technical_failure(&self.db().await?, id, now, why).await? {
             metrics::counter!("notifications_given_up_total").increment(1);
         }
         Ok(())

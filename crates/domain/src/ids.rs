@@ -125,6 +125,8 @@ id!(/// One SMS sender name or number of a service.
     SmsSenderId);
 id!(/// One reply-to address of a service.
     ReplyToId);
+id!(/// One received text message.
+    InboundSmsId);
 
 id!(/// One file of recipients.
     JobId);

@@ -19,7 +19,8 @@ pub mod working_day;
 
 pub use clock::Clock;
 pub use ids::{
-    ApiKeyId, InvalidId, JobId, NotificationId, ReplyToId, ServiceId, SmsSenderId, TemplateId,
+    ApiKeyId, InboundSmsId, InvalidId, JobId, NotificationId, ReplyToId, ServiceId, SmsSenderId,
+    TemplateId,
 };
 pub use notification::{NotificationStatus, NotificationType};
 pub use service::{ApiKey, KeyType, Permission, Service, Template};

@@ -19,6 +19,21 @@ pub fn daily_count(service: ServiceId, key_type: KeyType, limit: DailyLimit, day
     format!("{service}-{test}{limit}-{day}-count")
 }
 
+/// The errors of a provider within the last minute: `{provider}-error-rate`, a sorted set.
+#[must_use]
+pub fn provider_errors(provider: &str) -> String {
+    format!("{provider}-error-rate")
+}
+
+/// The minutes in a row in which text messages arrived too slowly. Kept for five minutes.
+pub const SLOW_MINUTES: &str = "slow-sms-delivery-minutes";
+
+/// That something has been done which is done once, such as telling of one problem on one day.
+#[must_use]
+pub fn first(name: &str) -> String {
+    format!("first-{name}")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -40,5 +55,6 @@ mod tests {
             daily_count(service, KeyType::Test, DailyLimit::Email, day),
             "3d844edf-8d35-48ac-975b-e847b4f122b0-test-email-2026-03-01-count"
         );
+        assert_eq!(provider_errors("mmg"), "mmg-error-rate");
     }
 }

@@ -39,6 +39,20 @@ impl Error {
         matches!(self, Self::Temporary { maybe_taken: true, .. })
     }
 
+    /// Whether it looks as if the provider were down: no answer, or one that says that its server
+    /// failed.
+    #[must_use]
+    pub fn is_outage(&self) -> bool {
+        let Self::Temporary { throttled: false, source: Some(source), .. } = self else {
+            return false;
+        };
+        let refusal = source.downcast_ref::<Refusal>();
+        refusal.is_some_and(|refusal| refusal.status >= 500)
+            || source.is::<reqwest::Error>()
+            || source.is::<lettre::transport::smtp::Error>()
+            || source.is::<tokio::time::error::Elapsed>()
+    }
+
     /// Whether the provider asked us to slow down.
     #[must_use]
     pub fn is_throttled(&self) -> bool {

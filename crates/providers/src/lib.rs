@@ -8,9 +8,12 @@
 //! them. [`Error`] says whether trying again makes sense. To add a provider: one file with its
 //! `Config` and its sender, and its wire format in the `stub` crate, which the tests run against.
 
+mod aws;
+pub mod aws_sms;
 pub mod callbacks;
 mod email;
 mod error;
+pub mod firetext;
 pub mod http;
 mod measure;
 pub mod mmg;
@@ -21,7 +24,8 @@ pub mod ses;
 mod sms;
 pub mod smtp;
 pub mod sns;
+pub mod zendesk;
 
 pub use email::{Email, EmailAccepted, EmailSender};
 pub use error::{BoxError, ConfigError, Error};
-pub use sms::{Sms, SmsSender};
+pub use sms::{Sms, SmsAccepted, SmsSender};

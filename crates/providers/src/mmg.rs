@@ -14,10 +14,11 @@ use url::Url;
 use uuid::Uuid;
 
 use crate::{
-    ConfigError, Error, Sms, SmsSender,
+    ConfigError, Error, Sms, SmsAccepted, SmsSender,
     error::Refusal,
     http::{self, exchange, milliseconds},
     measure::measured,
+    sms::receipt_url,
 };
 
 /// How to reach MMG.
@@ -69,11 +70,15 @@ impl Mmg {
                 .map_err(|error| ConfigError::new("The HTTP client for MMG", error))?,
             url: config.mmg_url.clone(),
             authorization,
-            receipt_url: receipt_url(config)?,
+            receipt_url: receipt_url(
+                config.mmg_receipt_url.as_ref(),
+                config.mmg_receipt_credentials.as_ref(),
+                "MMG_DELIVERY_STATUS_CALLBACK_BASIC_AUTH_CREDENTIALS",
+            )?,
         }))
     }
 
-    async fn post(&self, sms: &Sms<'_>) -> Result<(), Error> {
+    async fn post(&self, sms: &Sms<'_>) -> Result<SmsAccepted, Error> {
         let body = ascii_json(&Request {
             req_type: "BULK",
             msisdn: sms.to,
@@ -92,7 +97,9 @@ impl Mmg {
         let answer = exchange(request).await?;
         let json = serde_json::from_slice::<Value>(&answer.body);
         match json {
-            Ok(_) if answer.status.is_success() => Ok(()),
+            Ok(_) if answer.status.is_success() => {
+                Ok(SmsAccepted { reference: None, receipts: true })
+            }
             Err(error) if answer.status.is_success() => Err(Error::Temporary {
                 what: "The answer is not JSON",
                 maybe_taken: true,
@@ -120,7 +127,7 @@ impl SmsSender for Mmg {
         "mmg"
     }
 
-    async fn send(&self, sms: &Sms<'_>) -> Result<(), Error> {
+    async fn send(&self, sms: &Sms<'_>) -> Result<SmsAccepted, Error> {
         measured(self.name(), self.post(sms)).await
     }
 }
@@ -138,31 +145,6 @@ struct Request<'a> {
     multi: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
     delurl: Option<&'a str>,
-}
-
-/// `scheme://user:password@host/path`. MMG takes the credentials literally, so nothing in them is
-/// percent-encoded.
-fn receipt_url(config: &MmgConfig) -> Result<Option<SecretString>, ConfigError> {
-    let Some(url) = &config.mmg_receipt_url else {
-        return Ok(None);
-    };
-    let credentials: Option<(String, String)> = match &config.mmg_receipt_credentials {
-        Some(json) => serde_json::from_str(json.expose_secret()).map_err(|_| {
-            // serde_json's message can quote the value.
-            ConfigError::new(
-                "MMG_DELIVERY_STATUS_CALLBACK_BASIC_AUTH_CREDENTIALS",
-                "it must be JSON: null, or a list of user and password",
-            )
-        })?,
-        None => None,
-    };
-    let url = match credentials {
-        Some((user, password)) => {
-            url.as_str().replacen("://", &format!("://{user}:{password}@"), 1)
-        }
-        None => url.to_string(),
-    };
-    Ok(Some(url.into()))
 }
 
 /// JSON with everything outside ASCII as `\uXXXX`, which is what MMG is used to.

@@ -1,25 +1,18 @@
 //! Emails by Amazon SES, API version 2.
 
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use async_trait::async_trait;
-use aws_credential_types::Credentials;
-use aws_sigv4::{
-    http_request::{SignableBody, SignableRequest, SigningSettings, sign},
-    sign::v4,
-};
 use base64::{Engine, prelude::BASE64_STANDARD};
 use domain::Clock;
-use reqwest::{
-    Client, RequestBuilder, StatusCode,
-    header::{CONTENT_TYPE, HeaderName},
-};
-use secrecy::{ExposeSecret, SecretString};
+use reqwest::{Client, StatusCode, header::HeaderName};
+use secrecy::SecretString;
 use serde_json::{Value, json};
 use url::Url;
 
 use crate::{
-    BoxError, ConfigError, Email, EmailAccepted, EmailSender, Error,
+    ConfigError, Email, EmailAccepted, EmailSender, Error,
+    aws::Signer,
     email::ascii_address,
     error::Refusal,
     http::{self, Answer, exchange, milliseconds},
@@ -62,10 +55,8 @@ pub struct SesConfig {
 pub struct Ses {
     client: Client,
     url: Url,
-    region: String,
     configuration_set: Option<String>,
-    credentials: Credentials,
-    clock: Clock,
+    signer: Signer,
 }
 
 impl Ses {
@@ -82,7 +73,6 @@ impl Ses {
             Some(url) => url.as_str().trim_end_matches('/').to_owned(),
             None => format!("https://email.{}.amazonaws.com", config.ses_region),
         };
-        let token = config.ses_session_token.as_ref();
         Ok(Some(Self {
             client: http::client(config.ses_timeout)
                 .map_err(|error| ConfigError::new("The HTTP client for SES", error))?,
@@ -91,29 +81,21 @@ impl Ses {
                     ConfigError::new("AWS_ENDPOINT_URL_SESV2 or AWS_REGION", error)
                 },
             )?,
-            region: config.ses_region.clone(),
             configuration_set: config.ses_configuration_set.clone(),
-            credentials: Credentials::new(
-                key.expose_secret(),
-                secret.expose_secret(),
-                token.map(|token| token.expose_secret().to_owned()),
-                None,
-                "postroom",
+            signer: Signer::new(
+                "ses",
+                &config.ses_region,
+                (key, secret, config.ses_session_token.as_ref()),
+                clock,
             ),
-            clock,
         }))
     }
 
     async fn post(&self, email: &Email<'_>) -> Result<EmailAccepted, Error> {
-        let request = self
-            .signed(request(email, self.configuration_set.as_deref())?.to_string())
-            .map_err(|source| Error::Temporary {
-            what: "The request could not be signed",
-            maybe_taken: false,
-            throttled: false,
-            source: Some(source),
-        })?;
-        let answer = exchange(request).await?;
+        let body = request(email, self.configuration_set.as_deref())?.to_string();
+        let request = self.client.post(self.url.clone());
+        let answer =
+            exchange(self.signer.sign(request, &self.url, "application/json", body)?).await?;
         if !answer.status.is_success() {
             return Err(refused(&answer));
         }
@@ -123,32 +105,6 @@ impl Ses {
             reference: body["MessageId"].as_str().map(str::to_owned),
             receipts: true,
         })
-    }
-
-    /// The request with its AWS signature (version 4).
-    fn signed(&self, body: String) -> Result<RequestBuilder, BoxError> {
-        let identity = self.credentials.clone().into();
-        let params = v4::SigningParams::builder()
-            .identity(&identity)
-            .region(&self.region)
-            .name("ses")
-            .time(SystemTime::from(self.clock.now()))
-            .settings(SigningSettings::default())
-            .build()?
-            .into();
-        let content_type = (CONTENT_TYPE.as_str(), "application/json");
-        let signable = SignableRequest::new(
-            "POST",
-            self.url.as_str(),
-            [content_type].into_iter(),
-            SignableBody::Bytes(body.as_bytes()),
-        )?;
-        let (instructions, _) = sign(signable, &params)?.into_parts();
-        let mut request = self.client.post(self.url.clone());
-        for (name, value) in instructions.headers().chain([content_type]) {
-            request = request.header(name, value);
-        }
-        Ok(request.body(body))
     }
 }
 

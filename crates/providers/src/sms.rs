@@ -1,7 +1,9 @@
 use async_trait::async_trait;
+use secrecy::{ExposeSecret, SecretString};
+use url::Url;
 use uuid::Uuid;
 
-use crate::Error;
+use crate::{ConfigError, Error};
 
 /// One text message, ready to send.
 #[derive(Clone, Copy)]
@@ -18,6 +20,15 @@ pub struct Sms<'a> {
     pub international: bool,
 }
 
+/// What the provider said when it took a text message.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SmsAccepted {
+    /// The provider's own id of the message, where it matters.
+    pub reference: Option<String>,
+    /// Whether a receipt will follow. If not, `sent` is the message's last status.
+    pub receipts: bool,
+}
+
 /// Hands text messages to one provider.
 #[async_trait]
 pub trait SmsSender: Send + Sync {
@@ -28,5 +39,34 @@ pub trait SmsSender: Send + Sync {
     ///
     /// # Errors
     /// [`Error`] when it did not. After a time-out the provider may have it all the same.
-    async fn send(&self, sms: &Sms<'_>) -> Result<(), Error>;
+    async fn send(&self, sms: &Sms<'_>) -> Result<SmsAccepted, Error>;
+}
+
+/// `scheme://user:password@host/path`: where a provider shall post its receipts. Providers take the
+/// credentials literally, so nothing in them is percent-encoded.
+///
+/// # Errors
+/// [`ConfigError`] names `setting` when `credentials` is neither `null` nor a list of two texts.
+pub(crate) fn receipt_url(
+    url: Option<&Url>,
+    credentials: Option<&SecretString>,
+    setting: &'static str,
+) -> Result<Option<SecretString>, ConfigError> {
+    let Some(url) = url else {
+        return Ok(None);
+    };
+    let credentials: Option<(String, String)> = match credentials {
+        Some(json) => serde_json::from_str(json.expose_secret()).map_err(|_| {
+            // serde_json's message can quote the value.
+            ConfigError::new(setting, "it must be JSON: null, or a list of user and password")
+        })?,
+        None => None,
+    };
+    let url = match credentials {
+        Some((user, password)) => {
+            url.as_str().replacen("://", &format!("://{user}:{password}@"), 1)
+        }
+        None => url.to_string(),
+    };
+    Ok(Some(url.into()))
 }

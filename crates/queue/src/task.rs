@@ -126,7 +126,7 @@ fn share(retries: u32, id: &str) -> f64 {
     hasher.finish() as f64 / u64::MAX as f64
 }
 
-/// Why a run did not succeed. Which of the two it is, is the retry decision.
+/// Why a run did not succeed. Which of them it is, is the retry decision.
 #[derive(Debug, thiserror::Error)]
 pub enum TaskError {
     /// It may go better next time: tried again as [`Task::RETRY`] says, if that allows one more.
@@ -136,6 +136,15 @@ pub enum TaskError {
         source: BoxError,
         /// Wait this long instead of what the policy says.
         after: Option<Duration>,
+    },
+    /// It was not begun, since there is no room for it just now: it comes back to its queue after a
+    /// while, so that others get their turn. That counts as no run.
+    #[error("the task is postponed")]
+    Postpone {
+        /// What there is no room in. Its text is logged.
+        source: BoxError,
+        /// Wait this long.
+        after: Duration,
     },
     /// It will not go better: the message becomes a dead letter.
     #[error("the task failed")]
@@ -154,6 +163,11 @@ impl TaskError {
     /// Asks for a retry after `delay`. It counts like any other.
     pub fn retry_in(source: impl Into<BoxError>, delay: Duration) -> Self {
         Self::Retry { source: source.into(), after: Some(delay) }
+    }
+
+    /// Leaves room to others for `after`.
+    pub fn postpone(source: impl Into<BoxError>, after: Duration) -> Self {
+        Self::Postpone { source: source.into(), after }
     }
 
     /// Gives up.

@@ -26,8 +26,9 @@ use crate::{
     wire::{self, DecodeError, FIRST_FAILED_AT, Message, REDELIVERIES},
 };
 
-/// A message that was lost with its worker so many times is not tried again.
-const MAX_REDELIVERIES: u32 = 3;
+/// A message that was lost with its worker so many times is not tried again. More than a few, since
+/// one that only waited in a worker when its connection broke cannot be told from one that ran.
+const MAX_REDELIVERIES: u32 = 5;
 /// A moment this close is now.
 const SOON: time::Duration = time::Duration::SECOND;
 
@@ -80,6 +81,7 @@ impl<C: Clone + Send + Sync + 'static> Worker<'_, C> {
         let work = async {
             let parcel = match read {
                 Ok(envelope) => {
+                    self.node.took(queue, &envelope);
                     self.decide(Arc::new(envelope), message, delivery.redelivered).await
                 }
                 Err(error @ DecodeError::ExpectsResult) => {
@@ -193,6 +195,13 @@ impl<C: Clone + Send + Sync + 'static> Worker<'_, C> {
                 self.node.tell("task-failed", &envelope.id, || failed(&*source));
                 ("failure", Some(self.bury(queue, message, "failed", &*source)))
             }
+            Err(TaskError::Postpone { source, after }) => {
+                debug!(error = chain(&*source), "task {name} is postponed by {after:?}");
+                self.node.tell("task-retried", &envelope.id, || failed(&*source));
+                let delay_seconds = seconds_until(after.try_into().unwrap_or(time::Duration::MAX));
+                let queue = queue.clone();
+                ("postponed", Some(Parcel { queue, message: message.again([]), delay_seconds }))
+            }
             Err(TaskError::Retry { source, after }) => match attempt.retry_delay() {
                 Some(delay) => {
                     let delay = after.unwrap_or(delay);
@@ -226,8 +235,11 @@ impl<C: Clone + Send + Sync + 'static> Worker<'_, C> {
         let Some(hook) = &handler.exhausted else { return };
         // The arguments were read before the run.
         let Ok(work) = hook(self.registry.context.clone(), envelope, attempt) else { return };
-        if let Err(TaskError::Fail { source } | TaskError::Retry { source, .. }) =
-            supervise(work, handler.time_limit).await
+        if let Err(
+            TaskError::Fail { source }
+            | TaskError::Retry { source, .. }
+            | TaskError::Postpone { source, .. },
+        ) = supervise(work, handler.time_limit).await
         {
             error!(
                 error = chain(&*source),

@@ -14,10 +14,12 @@ pub mod api_keys;
 pub mod beat;
 pub mod complaints;
 pub mod fixtures;
+pub mod inbound_sms;
 pub mod jobs;
 pub mod letters;
 pub mod limits;
 pub mod migrate;
+pub mod monitors;
 pub mod notifications;
 pub mod outbox;
 pub mod pool;
@@ -30,7 +32,10 @@ pub mod senders;
 pub mod service_callbacks;
 pub mod services;
 pub mod sql_time;
+pub mod stories;
+mod tallies;
 pub mod templates;
+pub mod timeouts;
 
 use std::fmt;
 

@@ -51,13 +51,13 @@ pub struct RedisConfig {
 
 /// The limits, kept in Redis. Cheap to share: one pipelined connection.
 pub struct Limits {
-    redis: Option<Client>,
+    pub(crate) redis: Option<Client>,
     prefix: String,
     bucket: bool,
     take_token: Script,
     reserve: Script,
     release: Script,
-    clock: Clock,
+    pub(crate) clock: Clock,
     last_warning: AtomicI64,
 }
 
@@ -200,7 +200,7 @@ impl Limits {
         self.key(&redis_keys::daily_count(service.id, key_type, limit, self.clock.now().date()))
     }
 
-    fn key(&self, name: &str) -> String {
+    pub(crate) fn key(&self, name: &str) -> String {
         format!("{}{name}", self.prefix)
     }
 
@@ -209,19 +209,21 @@ impl Limits {
         answer: Result<T, fred::error::Error>,
         judge: impl Fn(T) -> bool,
     ) -> bool {
-        answer.map_or_else(
-            |error| {
-                metrics::counter!("limits_unavailable_total").increment(1);
-                let now = self.clock.now().unix_timestamp();
-                let last = self.last_warning.load(Ordering::Relaxed);
-                if now >= last.saturating_add(10) {
-                    self.last_warning.store(now, Ordering::Relaxed);
-                    warn!(%error, "Redis does not answer; requests are allowed without limits");
-                }
-                true
-            },
-            judge,
-        )
+        self.or_else(answer.map(judge), true)
+    }
+
+    /// The answer of Redis, or what stands for it while Redis is away.
+    pub(crate) fn or_else<T>(&self, answer: Result<T, fred::error::Error>, instead: T) -> T {
+        answer.unwrap_or_else(|error| {
+            metrics::counter!("limits_unavailable_total").increment(1);
+            let now = self.clock.now().unix_timestamp();
+            let last = self.last_warning.load(Ordering::Relaxed);
+            if now >= last.saturating_add(10) {
+                self.last_warning.store(now, Ordering::Relaxed);
+                warn!(%error, "Redis does not answer; requests are allowed without limits");
+            }
+            instead
+        })
     }
 }
 
@@ -248,6 +250,6 @@ fn connect(config: &RedisConfig) -> Result<Client, Error> {
 }
 
 /// Seconds since 1970 as decimal text, to the microsecond.
-fn seconds(at: OffsetDateTime) -> String {
+pub(crate) fn seconds(at: OffsetDateTime) -> String {
     format!("{}.{:06}", at.unix_timestamp(), at.microsecond())
 }

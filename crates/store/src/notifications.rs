@@ -381,7 +381,7 @@ pub async fn break_claim(
     Ok(changed == 1)
 }
 
-/// Puts the next attempt off until `due` and lets go of the claim.
+/// Puts the next attempt off until `due`, lets go of the claim, and keeps why.
 ///
 /// # Errors
 /// Database errors only.
@@ -392,18 +392,19 @@ pub async fn put_off(
     next_attempt: i32,
     due: OffsetDateTime,
     billable_units: i32,
+    why: &str,
 ) -> Result<(), Error> {
     let sql = db
         .prepare_cached(
             "-- notifications.put_off
         UPDATE notifications
            SET claimed_by = NULL, claimed_until = NULL, claim_attempt = $3, next_attempt_at = $4,
-               billable_units = greatest(billable_units, $5)
+               billable_units = greatest(billable_units, $5), last_error = $6
          WHERE id = $1 AND claimed_by = $2",
         )
         .await?;
     let due = sql_time::to_column(due);
-    db.execute(&sql, &[&id, &worker, &next_attempt, &due, &billable_units]).await?;
+    db.execute(&sql, &[&id, &worker, &next_attempt, &due, &billable_units, &why]).await?;
     Ok(())
 }
 
@@ -460,7 +461,8 @@ pub async fn record_sent(
     Ok(())
 }
 
-/// Ends a `created` notification that will not be sent. False when it is not `created` any more.
+/// Ends a `created` notification that will not be sent, and keeps why, if that is known better than
+/// from its attempts. False when it is not `created` any more.
 ///
 /// # Errors
 /// Database errors only.
@@ -468,17 +470,19 @@ pub async fn set_technical_failure(
     db: &impl GenericClient,
     id: NotificationId,
     now: OffsetDateTime,
+    why: Option<&str>,
 ) -> Result<bool, Error> {
     let sql = db
         .prepare_cached(
             "-- notifications.set_technical_failure
         UPDATE notifications
            SET notification_status = 'technical-failure', updated_at = $2,
+               last_error = coalesce($3, last_error),
                claimed_by = NULL, claimed_until = NULL, next_attempt_at = NULL
          WHERE id = $1 AND notification_status = 'created'",
         )
         .await?;
-    Ok(db.execute(&sql, &[&id, &sql_time::to_column(now)]).await? == 1)
+    Ok(db.execute(&sql, &[&id, &sql_time::to_column(now), &why]).await? == 1)
 }
 
 /// A notification that was accepted and not sent.

@@ -95,7 +95,7 @@ pub async fn find_by_reference(
     db.query_opt(&sql, &[&reference]).await?.as_ref().map(from_row).transpose()
 }
 
-fn from_row(row: &Row) -> Result<Receivable, Error> {
+pub(crate) fn from_row(row: &Row) -> Result<Receivable, Error> {
     let sent_at: Option<PrimitiveDateTime> = row.try_get("sent_at")?;
     Ok(Receivable {
         id: row.try_get("id")?,

@@ -7,15 +7,20 @@
 //! | route | stands in for |
 //! | --- | --- |
 //! | `POST /mmg` | MMG, which later posts a receipt |
+//! | `POST /firetext` | Firetext, which later posts receipts |
+//! | `POST /` | Amazon SNS, to a phone number |
 //! | `POST /v2/email/outbound-emails` | SES, which later publishes an event through SNS |
 //! | `POST /sns/subscribe`, `GET /sns/confirm`, `GET /sns/cert.pem` | SNS |
 //! | `POST /callback`, `/callback/{status}`, `/callback/slow` | a service's callback endpoint |
+//! | `POST /api/v2/tickets.json` | Zendesk |
 //! | SMTP on a port of its own | a mail server |
 //!
-//! `GET /received`, `/received/sms`, `/received/emails` and `/received/callbacks` show what came,
+//! `GET /received`, `/received/sms`, `/received/emails`, `/received/callbacks` and `/received/tickets` show what came,
 //! newest last, all or by `?reference=` or `?id=`; `DELETE /received` clears them.
 
+mod aws_sms;
 mod callbacks;
+mod firetext;
 mod mmg;
 mod outcome;
 mod receipts;
@@ -23,6 +28,7 @@ mod received;
 mod ses;
 mod smtp;
 mod sns;
+mod zendesk;
 
 use std::{
     net::{Ipv4Addr, SocketAddr, TcpListener},
@@ -188,10 +194,13 @@ struct State {
 fn routes(config: &mut web::ServiceConfig) {
     config
         .route("/mmg", web::post().to(mmg::send))
+        .route("/firetext", web::post().to(firetext::send))
+        .route("/", web::post().to(aws_sms::publish))
         .route("/v2/email/outbound-emails", web::post().to(ses::send))
         .route("/sns/cert.pem", web::get().to(sns::certificate))
         .route("/sns/subscribe", web::post().to(sns::subscribe))
         .route("/sns/confirm", web::get().to(sns::confirm))
+        .route("/api/v2/tickets.json", web::post().to(zendesk::create))
         .route("/callback", web::post().to(callbacks::take))
         .route("/callback/{answer}", web::post().to(callbacks::take))
         .route("/received", web::get().to(received::show_all))

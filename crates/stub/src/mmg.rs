@@ -33,6 +33,7 @@ pub(crate) async fn send(request: HttpRequest, body: Bytes, state: Data<State>) 
             "at": timestamp(),
             "id": reference.to_string(),
             "reference": message["cid"],
+            "provider": "mmg",
             "outcome": outcome,
             "request": message,
         }),

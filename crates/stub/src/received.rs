@@ -17,12 +17,14 @@ use crate::State;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Kind {
-    /// Text messages, by MMG's API.
+    /// Text messages, by the APIs of MMG, Firetext and SNS.
     Sms,
     /// Emails, by SES's API and by SMTP.
     Emails,
     /// Callbacks to services.
     Callbacks,
+    /// Tickets for operators.
+    Tickets,
 }
 
 /// Remembers the newest things of each kind.
@@ -31,7 +33,7 @@ pub enum Kind {
 /// `reference` (the sender's, or in a callback's body).
 pub(crate) struct Received {
     capacity: usize,
-    shelves: [Mutex<VecDeque<Value>>; 3],
+    shelves: [Mutex<VecDeque<Value>>; 4],
     changed: Notify,
 }
 
@@ -100,6 +102,7 @@ pub(crate) async fn show_all(state: Data<State>, filter: Query<Filter>) -> Json<
         "sms": list(Kind::Sms),
         "emails": list(Kind::Emails),
         "callbacks": list(Kind::Callbacks),
+        "tickets": list(Kind::Tickets),
     }))
 }
 
@@ -114,7 +117,7 @@ pub(crate) async fn show(
 
 /// `DELETE /received`: forgets everything (204).
 pub(crate) async fn clear(state: Data<State>) -> HttpResponse {
-    for kind in [Kind::Sms, Kind::Emails, Kind::Callbacks] {
+    for kind in [Kind::Sms, Kind::Emails, Kind::Callbacks, Kind::Tickets] {
         state.received.with(kind, VecDeque::clear);
     }
     HttpResponse::NoContent().finish()

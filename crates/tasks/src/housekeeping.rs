@@ -1,5 +1,7 @@
 //! Periodic repairs (tasks contract §3.8).
 
+use std::time::Duration;
+
 use queue::Task;
 use serde::{Deserialize, Serialize};
 
@@ -15,4 +17,17 @@ impl Task for ReplayCreatedNotifications {
     const NAME: &'static str = "replay-created-notifications";
     const QUEUE: &'static str = queues::PERIODIC;
     const ARGS: &'static [&'static str] = &[];
+}
+
+/// Ends emails and text messages that have waited three days for their receipt. A skipped run leaves
+/// them to the next night; a doubled one finds them ended.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TimeoutSendingNotifications {}
+
+impl Task for TimeoutSendingNotifications {
+    const NAME: &'static str = "timeout-sending-notifications";
+    const QUEUE: &'static str = queues::PERIODIC;
+    const ARGS: &'static [&'static str] = &[];
+    /// However many there are: about a thousand a second.
+    const TIME_LIMIT: Duration = Duration::from_secs(1500);
 }

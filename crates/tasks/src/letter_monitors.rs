@@ -35,7 +35,7 @@ impl Task for CheckIfLettersStillPendingVirusCheck {
 }
 
 /// The same over days, once a night; letters that are older still are only reported. A skipped run
-/// delays the alarm by a day; a doubled one raises it twice.
+/// delays the alert by a day; a doubled one raises it twice.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CheckIfLettersStillPendingVirusCheckNightly {
     /// The oldest letters to report, in minutes.
@@ -59,7 +59,7 @@ impl Task for CheckIfLettersStillPendingVirusCheckNightly {
     const CALL: Call = Call::Keywords;
 }
 
-/// Raises an alarm when letters that yesterday's run should have taken are still `created`. A skipped run
+/// Raises an alert when letters that yesterday's run should have taken are still `created`. A skipped run
 /// delays it by a working day; a doubled one raises it twice.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CheckIfLettersStillInCreated {}
@@ -70,7 +70,7 @@ impl Task for CheckIfLettersStillInCreated {
     const ARGS: &'static [&'static str] = &[];
 }
 
-/// Raises an alarm when letters of the last three days are in technical failure. A skipped run delays it
+/// Raises an alert when letters of the last three days are in technical failure. A skipped run delays it
 /// by a day; a doubled one raises it twice.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CheckIfLettersInTechnicalFailure {}
@@ -81,7 +81,7 @@ impl Task for CheckIfLettersInTechnicalFailure {
     const ARGS: &'static [&'static str] = &[];
 }
 
-/// Raises an alarm when the printer has not reported on letters for two working days. A skipped run
+/// Raises an alert when the printer has not reported on letters for two working days. A skipped run
 /// delays it by a day; a doubled one raises it twice.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RaiseAlertIfLetterNotificationsStillSending {}

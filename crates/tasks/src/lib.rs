@@ -16,6 +16,7 @@ pub mod housekeeping;
 pub mod jobs;
 pub mod letter_monitors;
 pub mod letters;
+pub mod monitoring;
 pub mod printing;
 pub mod queues;
 pub mod receipts;
@@ -23,9 +24,9 @@ pub mod reserved;
 pub mod roles;
 pub mod schedule;
 
-pub use callbacks::SendDeliveryStatus;
+pub use callbacks::{SendComplaint, SendDeliveryStatus, SendInboundSms, SendReturnedLetter};
 pub use delivery::{DeliverEmail, DeliverSms};
-pub use housekeeping::ReplayCreatedNotifications;
+pub use housekeeping::{ReplayCreatedNotifications, TimeoutSendingNotifications};
 pub use jobs::{
     CheckForMissingRowsInCompletedJobs, CheckJobStatus, ProcessIncompleteJobs, ProcessJob,
     RemoveLetterJobs, RemoveSmsEmailJobs, RunScheduledJobs, SaveEmail, SaveLetter, SaveSms,
@@ -42,6 +43,11 @@ pub use letters::{
     ProcessVirusScanFailed, ResanitiseLetterAttachment, ResanitisePdf, SanitiseLetter,
     UpdateBillableUnitsForLetter, UpdateValidationFailedForTemplatedLetter,
 };
+pub use monitoring::{
+    CheckForLowAvailableInboundSmsNumbers, CheckForServicesWithHighFailureRates,
+    GenerateSmsDeliveryStats, RaiseAlertIfEmailSmsStillInCreated,
+    SwitchCurrentSmsProviderOnSlowDelivery, TendProvidersBackToMiddle,
+};
 pub use printing::{
     CheckTimeToCollateLetters, CollateLetterPdfsToBeSent, DeliverLetter, ShatterDeliverLettersTasks,
 };
@@ -55,6 +61,9 @@ pub const ALL: &[&str] = &[
     ProcessSmsClientResponse::NAME,
     ProcessSesResult::NAME,
     SendDeliveryStatus::NAME,
+    SendComplaint::NAME,
+    SendInboundSms::NAME,
+    SendReturnedLetter::NAME,
     ReplayCreatedNotifications::NAME,
     GetPdfForTemplatedLetter::NAME,
     UpdateBillableUnitsForLetter::NAME,
@@ -89,6 +98,13 @@ pub const ALL: &[&str] = &[
     CheckIfLettersStillInCreated::NAME,
     CheckIfLettersInTechnicalFailure::NAME,
     RaiseAlertIfLetterNotificationsStillSending::NAME,
+    TimeoutSendingNotifications::NAME,
+    SwitchCurrentSmsProviderOnSlowDelivery::NAME,
+    TendProvidersBackToMiddle::NAME,
+    GenerateSmsDeliveryStats::NAME,
+    RaiseAlertIfEmailSmsStillInCreated::NAME,
+    CheckForServicesWithHighFailureRates::NAME,
+    CheckForLowAvailableInboundSmsNumbers::NAME,
 ];
 
 #[cfg(test)]

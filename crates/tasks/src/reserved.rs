@@ -10,10 +10,6 @@ pub const RETIRED: &str = "retired";
 
 /// Every such name with its reason.
 pub const ALL: &[(&str, &str)] = &[
-    ("raise-alert-if-email-sms-still-in-created", LATER),
-    ("send-complaint", LATER),
-    ("send-inbound-sms", LATER),
-    ("send-returned-letter", LATER),
     ("create-nightly-billing", LATER),
     ("create-or-update-ft-billing-for-day", LATER),
     ("create-nightly-billing-for-day", LATER),
@@ -21,7 +17,6 @@ pub const ALL: &[(&str, &str)] = &[
     ("update-ft-billing-for-today", LATER),
     ("create-nightly-notification-status", LATER),
     ("create-nightly-notification-status-for-service-and-day", LATER),
-    ("timeout-sending-notifications", LATER),
     ("delete-notifications-older-than-retention", LATER),
     ("delete-email-notifications", LATER),
     ("delete-sms-notifications", LATER),
@@ -41,11 +36,6 @@ pub const ALL: &[(&str, &str)] = &[
     ("archive-pending-files", LATER),
     ("remove-archived-template-email-files-from-s3", LATER),
     ("run-populate-annual-billing", LATER),
-    ("switch-current-sms-provider-on-slow-delivery", LATER),
-    ("tend-providers-back-to-middle", LATER),
-    ("generate-sms-delivery-stats", LATER),
-    ("check-for-services-with-high-failure-rates-or-sending-to-tv-numbers", LATER),
-    ("check-for-low-available-inbound-sms-numbers", LATER),
     ("deep-archive-notification-history-up-to-limit", LATER),
     ("change-dvla-api-key", LATER),
     ("change-dvla-password", LATER),

@@ -32,7 +32,7 @@ pub const ALL: &[Role] = &[
         name: "delivery",
         queues: &[short(queues::SEND_SMS, 32), short(queues::SEND_EMAIL, 32)],
     },
-    Role { name: "retry", queues: &[short(queues::RETRY, 16)] },
+    Role { name: "retry", queues: &[short(queues::RETRY, 32)] },
     Role { name: "internal", queues: &[short(queues::INTERNAL, 8)] },
     Role {
         name: "jobs",
@@ -50,8 +50,8 @@ pub const ALL: &[Role] = &[
             short(queues::LETTER_CALLBACKS, 4),
         ],
     },
-    Role { name: "callbacks", queues: &[short(queues::SERVICE_CALLBACKS, 32)] },
-    Role { name: "callbacks-retry", queues: &[short(queues::SERVICE_CALLBACKS_RETRY, 16)] },
+    Role { name: "callbacks", queues: &[short(queues::SERVICE_CALLBACKS, 64)] },
+    Role { name: "callbacks-retry", queues: &[short(queues::SERVICE_CALLBACKS_RETRY, 64)] },
     Role {
         name: "letters",
         queues: &[

@@ -10,7 +10,13 @@ use crate::{
     CheckIfLettersStillInCreated, CheckIfLettersStillPendingVirusCheck,
     CheckIfLettersStillPendingVirusCheckNightly, CheckJobStatus, CollateLetterPdfsToBeSent,
     RaiseAlertIfLetterNotificationsStillSending, RemoveLetterJobs, RemoveSmsEmailJobs,
-    ReplayCreatedNotifications, RunScheduledJobs, UpdateStatusOfFullyProcessedJobs,
+    ReplayCreatedNotifications, RunScheduledJobs, TimeoutSendingNotifications,
+    UpdateStatusOfFullyProcessedJobs,
+    monitoring::{
+        CheckForLowAvailableInboundSmsNumbers, CheckForServicesWithHighFailureRates,
+        GenerateSmsDeliveryStats, RaiseAlertIfEmailSmsStillInCreated,
+        SwitchCurrentSmsProviderOnSlowDelivery, TendProvidersBackToMiddle,
+    },
 };
 
 /// One line of the schedule. The entry's name is the task's.
@@ -74,6 +80,20 @@ pub fn schedule() -> Vec<Entry> {
         entry::<RaiseAlertIfLetterNotificationsStillSending>(When::Cron("0 19 * * *"), DAY),
         // at eight in the evening
         entry::<CheckIfLettersStillPendingVirusCheckNightly>(When::Cron("0 20 * * *"), DAY),
+        // every night, before the night's figures are made
+        entry::<TimeoutSendingNotifications>(When::Cron("5 0 * * *"), DAY),
+        // every minute
+        entry::<SwitchCurrentSmsProviderOnSlowDelivery>(When::Cron("* * * * *"), MINUTE),
+        // every minute
+        entry::<GenerateSmsDeliveryStats>(When::Cron("* * * * *"), MINUTE),
+        // every five minutes
+        entry::<TendProvidersBackToMiddle>(When::Cron("*/5 * * * *"), 5 * MINUTE),
+        // every hour
+        entry::<RaiseAlertIfEmailSmsStillInCreated>(When::Cron("30 * * * *"), 60 * MINUTE),
+        // every working day
+        entry::<CheckForServicesWithHighFailureRates>(When::Cron("30 10 * * mon-fri"), DAY),
+        // every Monday
+        entry::<CheckForLowAvailableInboundSmsNumbers>(When::Cron("0 9 * * mon"), DAY),
     ]
 }
 

@@ -26,7 +26,9 @@ pub use letter::{LetterBuilder, letter};
 pub use postgres::Postgres;
 pub use proxy::Proxy;
 pub use queues::Queues;
-pub use rows::{api_key, delivery_callback, email_branding, guest, revoke_api_key};
+pub use rows::{
+    api_key, callback, delivery_callback, email_branding, guest, inbound_number, revoke_api_key,
+};
 pub use service::{ServiceBuilder, TestService, service};
 pub use template::{TemplateBuilder, template};
 

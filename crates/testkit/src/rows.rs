@@ -57,19 +57,48 @@ pub async fn delivery_callback(
     url: &str,
     signed_bearer_token: &str,
 ) {
+    callback(db, service, "delivery_status", url, signed_bearer_token).await;
+}
+
+/// Where the service is told of something, such as an `inbound_sms`. The bearer token comes signed.
+///
+/// # Panics
+/// When the database refuses.
+pub async fn callback(
+    db: &Client,
+    service: &TestService,
+    callback_type: &str,
+    url: &str,
+    signed_bearer_token: &str,
+) {
+    let id = new_id();
     execute(
         db,
         "INSERT INTO service_callback_api
             (id, service_id, url, bearer_token, callback_type, updated_by_id, version, created_at)
-        VALUES ($1, $2, $3, $4, 'delivery_status', $5, 1, now() AT TIME ZONE 'UTC')",
-        &[&new_id(), &service.id, &url, &signed_bearer_token, &service.user_id],
+        VALUES ($1, $2, $3, $4, $5, $6, 1, now() AT TIME ZONE 'UTC')",
+        &[&id, &service.id, &url, &signed_bearer_token, &callback_type, &service.user_id],
     )
     .await;
     execute(
         db,
         "INSERT INTO service_callback_api_history
-        SELECT * FROM service_callback_api WHERE service_id = $1",
-        &[&service.id],
+        SELECT * FROM service_callback_api WHERE id = $1",
+        &[&id],
+    )
+    .await;
+}
+
+/// A number at which the service receives text messages; without a service, a free one.
+///
+/// # Panics
+/// When the database refuses.
+pub async fn inbound_number(db: &Client, service: Option<&TestService>, number: &str) {
+    execute(
+        db,
+        "INSERT INTO inbound_numbers (id, number, provider, service_id, active, created_at)
+        VALUES ($1, $2, 'mmg', $3, true, now() AT TIME ZONE 'UTC')",
+        &[&new_id(), &number, &service.map(|service| service.id)],
     )
     .await;
 }

@@ -1,10 +1,15 @@
 //! Callbacks to services (public API contract §6, tasks contract §3.9).
 
+use app::inbound_sms::ServiceCall;
 use providers::callbacks::Outcome;
 use queue::{Attempt, TaskError, TaskResult};
 use secrecy::SecretString;
+use serde::{Serialize, de::DeserializeOwned};
 use serde_json::json;
-use tasks::{SendDeliveryStatus, callbacks::DeliveryStatus};
+use tasks::{
+    SendComplaint, SendDeliveryStatus, SendInboundSms, SendReturnedLetter,
+    callbacks::{Complaint, DeliveryStatus, ReturnedLetter, Signed},
+};
 use tracing::{info, instrument, warn};
 
 use crate::Context;
@@ -41,9 +46,67 @@ pub async fn delivery_status(
         "template_id": update.template_id,
         "template_version": update.template_version,
     });
-    let token = SecretString::from(update.service_callback_api_bearer_token);
-    let outcome = ctx.0.callbacks.post(&update.service_callback_api_url, &token, &body).await;
-    settle(outcome, &attempt)
+    let (url, token) = (update.service_callback_api_url, update.service_callback_api_bearer_token);
+    call(&ctx, &ServiceCall { url, token, body }, &attempt).await
+}
+
+/// `send-complaint`: tells a service that a recipient complained. As with every callback here, the
+/// service may be told twice.
+#[instrument(skip_all)]
+pub async fn complaint(ctx: Context, task: SendComplaint, attempt: Attempt) -> TaskResult {
+    signed::<Complaint>(&ctx, &task.complaint_data, &attempt).await
+}
+
+/// `send-returned-letter`: tells a service that a letter came back.
+#[instrument(skip_all)]
+pub async fn returned_letter(
+    ctx: Context,
+    task: SendReturnedLetter,
+    attempt: Attempt,
+) -> TaskResult {
+    signed::<ReturnedLetter>(&ctx, &task.returned_letter_data, &attempt).await
+}
+
+/// `send-inbound-sms`: tells a service that it has received a text message, if it wants to know.
+#[instrument(skip_all, fields(inbound_sms.id = %task.inbound_sms_id, service.id = %task.service_id))]
+pub async fn inbound_sms(ctx: Context, task: SendInboundSms, attempt: Attempt) -> TaskResult {
+    match ctx.app().inbound_sms_call(task.service_id, task.inbound_sms_id).await {
+        Ok(Some(service)) => call(&ctx, &service, &attempt).await,
+        Ok(None) => Ok(()),
+        // The row was committed before the task was queued: it will not come.
+        Err(error @ app::Error::NotFound) => Err(TaskError::fail(error)),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// Posts what a task carries signed.
+async fn signed<T: DeserializeOwned + Serialize>(
+    ctx: &Context,
+    signed: &str,
+    attempt: &Attempt,
+) -> TaskResult {
+    let signed: Signed<T> = ctx.app().signer().unsign(signed).map_err(TaskError::fail)?;
+    let call_to = ServiceCall {
+        url: signed.service_callback_api_url,
+        token: signed.service_callback_api_bearer_token,
+        body: serde_json::to_value(&signed.body).map_err(TaskError::fail)?,
+    };
+    call(ctx, &call_to, attempt).await
+}
+
+/// Posts to a service, when there is room for its endpoint.
+async fn call(ctx: &Context, service: &ServiceCall, attempt: &Attempt) -> TaskResult {
+    let endpoint = endpoint(&service.url);
+    let _place = ctx.0.calling_back.enter((attempt.queue().to_owned(), endpoint))?;
+    let token = SecretString::from(service.token.clone());
+    let outcome = ctx.0.callbacks.post(&service.url, &token, &service.body).await;
+    settle(outcome, attempt)
+}
+
+/// The part of a callback's URL that tells endpoints apart: scheme, host and port.
+fn endpoint(url: &str) -> String {
+    let path = url.match_indices('/').nth(2).map_or(url.len(), |(at, _)| at);
+    url[..path].to_lowercase()
 }
 
 /// What an answer means for the task (public API contract §6).

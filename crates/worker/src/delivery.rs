@@ -13,7 +13,7 @@ use domain::{NotificationId, NotificationStatus, NotificationType};
 use providers::{Email, Sms};
 use queue::{Attempt, TaskError, TaskResult};
 use store::notifications::{Sent, ToSend};
-use tasks::{DeliverEmail, DeliverSms, delivery::SEND_TIME_LIMIT};
+use tasks::{DeliverEmail, DeliverSms, delivery::SEND_TIME_LIMIT, queues};
 use tracing::{error, info, instrument, warn};
 
 use crate::Context;
@@ -64,28 +64,36 @@ impl SendError {
 /// `deliver_sms`: sends one text message. Does nothing when it has been sent.
 #[instrument(skip_all, fields(notification.id = %task.notification_id))]
 pub async fn sms(ctx: Context, task: DeliverSms, attempt: Attempt) -> TaskResult {
-    deliver(ctx, task.notification_id, attempt).await
+    deliver(ctx, NotificationType::Sms, task.notification_id, attempt).await
 }
 
 /// `deliver_email`: sends one email. Does nothing when it has been sent.
 #[instrument(skip_all, fields(notification.id = %task.notification_id))]
 pub async fn email(ctx: Context, task: DeliverEmail, attempt: Attempt) -> TaskResult {
-    deliver(ctx, task.notification_id, attempt).await
+    deliver(ctx, NotificationType::Email, task.notification_id, attempt).await
 }
 
 /// The last attempt to send a text message was in vain. Its task is kept among the dead letters,
 /// where an operator sees it.
 pub async fn give_up_sms(ctx: Context, task: DeliverSms, _: Attempt) -> TaskResult {
-    Ok(ctx.app().give_up(task.notification_id).await?)
+    Ok(ctx.app().give_up(task.notification_id, None).await?)
 }
 
 /// The last attempt to send an email was in vain.
 pub async fn give_up_email(ctx: Context, task: DeliverEmail, _: Attempt) -> TaskResult {
-    Ok(ctx.app().give_up(task.notification_id).await?)
+    Ok(ctx.app().give_up(task.notification_id, None).await?)
 }
 
-async fn deliver(ctx: Context, id: NotificationId, attempt: Attempt) -> TaskResult {
+async fn deliver(
+    ctx: Context,
+    channel: NotificationType,
+    id: NotificationId,
+    attempt: Attempt,
+) -> TaskResult {
     let app = ctx.app();
+    // All channels are retried on one queue.
+    let is_retry = attempt.queue() == queues::RETRY;
+    let _place = is_retry.then(|| ctx.0.retrying.enter(channel)).transpose()?;
     let message = match app.claim_to_send(id, &attempt).await? {
         Claimed::Ours(message) => message,
         Claimed::Nothing => return Ok(()),
@@ -115,8 +123,9 @@ async fn send_sms(ctx: &Context, message: &ToSend, attempt: &Attempt) -> Result<
     if is_simulated(message) {
         return Ok(app.simulate(message, sms.fragments, &attempt.trace()).await?);
     }
-    let active = app.providers().await?;
-    let sender = ctx.0.senders.sms(&active, message.international).ok_or(SendError::NoProvider)?;
+    let providers = app.providers().await?;
+    let provider =
+        ctx.0.senders.sms(&providers, message.international).ok_or(SendError::NoProvider)?;
     let outbound = Sms {
         to: &message.normalised_to,
         content: &sms.text,
@@ -124,10 +133,18 @@ async fn send_sms(ctx: &Context, message: &ToSend, attempt: &Attempt) -> Result<
         reference: message.id.0,
         international: message.international,
     };
-    sender.send(&outbound).await.map_err(SendError::Provider)?;
-    let status =
-        if message.international { NotificationStatus::Sent } else { NotificationStatus::Sending };
-    record(app, message, status, sender.name(), sms.fragments, None).await
+    let result = provider.sender.send(&outbound).await;
+    provider.breaker.record(&result);
+    if result.is_err() {
+        app.sms_provider_failed(provider.sender.name()).await;
+    }
+    let accepted = result.map_err(SendError::Provider)?;
+    let status = if message.international || !accepted.receipts {
+        NotificationStatus::Sent
+    } else {
+        NotificationStatus::Sending
+    };
+    record(app, message, status, provider.sender.name(), sms.fragments, accepted.reference).await
 }
 
 async fn send_email(ctx: &Context, message: &ToSend, attempt: &Attempt) -> Result<(), SendError> {
@@ -136,8 +153,8 @@ async fn send_email(ctx: &Context, message: &ToSend, attempt: &Attempt) -> Resul
     if is_simulated(message) {
         return Ok(app.simulate(message, 0, &attempt.trace()).await?);
     }
-    let active = app.providers().await?;
-    let sender = ctx.0.senders.email(&active).ok_or(SendError::NoProvider)?;
+    let providers = app.providers().await?;
+    let provider = ctx.0.senders.email(&providers).ok_or(SendError::NoProvider)?;
     let outbound = Email {
         from_name: &email.from_name,
         from_address: &email.from_address,
@@ -149,10 +166,12 @@ async fn send_email(ctx: &Context, message: &ToSend, attempt: &Attempt) -> Resul
         unsubscribe_link: message.unsubscribe_link.as_deref(),
         reference: message.id.0,
     };
-    let accepted = sender.send(&outbound).await.map_err(SendError::Provider)?;
+    let result = provider.sender.send(&outbound).await;
+    provider.breaker.record(&result);
+    let accepted = result.map_err(SendError::Provider)?;
     let status =
         if accepted.receipts { NotificationStatus::Sending } else { NotificationStatus::Sent };
-    record(app, message, status, sender.name(), 0, accepted.reference).await
+    record(app, message, status, provider.sender.name(), 0, accepted.reference).await
 }
 
 async fn record(
@@ -172,14 +191,15 @@ async fn record(
 
 /// A message that was not sent, or not surely: given up when it never will be, else put off.
 async fn failed(app: &App, message: &ToSend, attempt: &Attempt, error: SendError) -> TaskResult {
+    let why = runtime::chain(&error).to_string();
     if error.is_permanent() {
-        error!(error = %runtime::chain(&error), "given up");
-        return Ok(app.give_up(message.id).await?);
+        error!(error = %why, "given up");
+        return Ok(app.give_up(message.id, Some(&why)).await?);
     }
     let Some(delay) = attempt.retry_delay() else { return Err(TaskError::retry(error)) };
     // Its receipt may be on its way.
     let delay = if error.is_maybe_sent() { delay.max(app.receipt_wait()) } else { delay };
-    if let Err(error) = app.put_off(message, attempt, delay).await {
+    if let Err(error) = app.put_off(message, attempt, delay, &why).await {
         warn!(error = %runtime::chain(&error), "the claim stays until it runs out");
     }
     Err(TaskError::retry_in(error, delay))

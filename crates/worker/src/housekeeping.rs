@@ -1,7 +1,7 @@
 //! Periodic repairs (tasks contract §3.8).
 
 use queue::{Attempt, TaskResult};
-use tasks::ReplayCreatedNotifications;
+use tasks::{ReplayCreatedNotifications, TimeoutSendingNotifications};
 use tracing::info;
 
 use crate::Context;
@@ -14,5 +14,16 @@ pub async fn replay_created_notifications(
 ) -> TaskResult {
     let replayed = ctx.app().replay_created(&attempt.trace()).await?;
     info!(replayed, "messages that were still created have been queued again");
+    Ok(())
+}
+
+/// `timeout-sending-notifications`: ends messages whose receipt never came.
+pub async fn timeout_sending_notifications(
+    ctx: Context,
+    _task: TimeoutSendingNotifications,
+    attempt: Attempt,
+) -> TaskResult {
+    let ended = ctx.app().time_out_sending(&attempt.trace()).await?;
+    info!(ended, "messages without a receipt have been ended");
     Ok(())
 }

@@ -44,7 +44,7 @@ pub async fn pending_virus_check_nightly(
     Ok(())
 }
 
-/// `check-if-letters-still-in-created`: raises an alarm for letters that a print run left out.
+/// `check-if-letters-still-in-created`: raises an alert for letters that a print run left out.
 pub async fn still_created(
     ctx: Context,
     _: CheckIfLettersStillInCreated,
@@ -54,7 +54,7 @@ pub async fn still_created(
     Ok(())
 }
 
-/// `check-if-letters-in-technical-failure`: raises an alarm for letters that failed lately.
+/// `check-if-letters-in-technical-failure`: raises an alert for letters that failed lately.
 pub async fn in_technical_failure(
     ctx: Context,
     _: CheckIfLettersInTechnicalFailure,
@@ -64,7 +64,7 @@ pub async fn in_technical_failure(
     Ok(())
 }
 
-/// `raise-alert-if-letter-notifications-still-sending`: raises an alarm for letters that the printer
+/// `raise-alert-if-letter-notifications-still-sending`: raises an alert for letters that the printer
 /// says nothing of.
 pub async fn still_sending(
     ctx: Context,

@@ -4,15 +4,18 @@
 //! perhaps late, perhaps twice; what it returns is the retry decision. Handlers hold no state: what
 //! they share is in [`Context`]. [`registry::registry`] lists them all.
 
+mod breaker;
 pub mod callbacks;
 pub mod delivery;
 pub mod housekeeping;
 pub mod jobs;
 pub mod letter_monitors;
 pub mod letters;
+pub mod monitoring;
 pub mod printing;
 pub mod receipts;
 pub mod registry;
+mod rooms;
 mod senders;
 
 use std::{num::NonZeroU16, str::FromStr, sync::Arc};
@@ -20,12 +23,20 @@ use std::{num::NonZeroU16, str::FromStr, sync::Arc};
 use anyhow::{Context as _, bail};
 use app::App;
 use clap::builder::PossibleValuesParser;
+use domain::NotificationType;
 use providers::callbacks::CallbackClient;
 use queue::{Broker, Consume};
 use tokio_util::sync::CancellationToken;
 use tracing::info;
 
+pub use breaker::BreakerConfig;
+use rooms::Rooms;
 pub use senders::{ProviderConfig, Senders};
+
+/// Retries of one channel that wait for its providers at once: half of what the role runs.
+const RETRIES_OF_A_CHANNEL: usize = 16;
+/// Callbacks that wait for one endpoint at once: a quarter of what the roles run.
+const CALLBACKS_OF_AN_ENDPOINT: usize = 16;
 
 /// Which queues a worker process serves.
 #[derive(clap::Args, Clone, Debug)]
@@ -138,13 +149,22 @@ struct Parts {
     app: App,
     senders: Senders,
     callbacks: CallbackClient,
+    retrying: Rooms<NotificationType>,
+    /// By queue and endpoint.
+    calling_back: Rooms<(String, String)>,
 }
 
 impl Context {
     /// Puts the parts together.
     #[must_use]
     pub fn new(app: App, senders: Senders, callbacks: CallbackClient) -> Self {
-        Self(Arc::new(Parts { app, senders, callbacks }))
+        Self(Arc::new(Parts {
+            app,
+            senders,
+            callbacks,
+            retrying: Rooms::new(RETRIES_OF_A_CHANNEL),
+            calling_back: Rooms::new(CALLBACKS_OF_AN_ENDPOINT),
+        }))
     }
 
     fn app(&self) -> &App {
@@ -200,7 +220,7 @@ mod tests {
 
     #[test]
     fn a_queue_has_its_roles_limits_or_its_own() {
-        assert_eq!(limits(&["--role", "retry"]).unwrap(), [("retry-tasks", 16, 64)]);
+        assert_eq!(limits(&["--role", "retry"]).unwrap(), [("retry-tasks", 32, 128)]);
         let delivery = limits(&[
             "--role=delivery",
             "--concurrency=4",

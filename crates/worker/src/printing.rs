@@ -136,12 +136,13 @@ async fn failed(
         PrintError::Printer(error) => error.is_permanent(),
         _ => false,
     };
+    let why = runtime::chain(&error).to_string();
     if permanent {
-        app.give_up(letter.letter.id).await?;
+        app.give_up(letter.letter.id, Some(&why)).await?;
         return Err(TaskError::fail(error));
     }
     let delay = attempt.retry_delay().unwrap_or_default();
-    if let Err(error) = app.put_off(&letter.claimed, attempt, delay).await {
+    if let Err(error) = app.put_off(&letter.claimed, attempt, delay, &why).await {
         warn!(error = %runtime::chain(&error), "the claim stays until it runs out");
     }
     Err(TaskError::retry(error))
@@ -154,5 +155,5 @@ pub async fn give_up(ctx: Context, task: DeliverLetter, _: Attempt) -> TaskResul
         error!(notification.id = %task.notification_id, "no printer is configured");
         return Ok(());
     }
-    Ok(ctx.app().give_up(task.notification_id).await?)
+    Ok(ctx.app().give_up(task.notification_id, None).await?)
 }

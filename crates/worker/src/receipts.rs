@@ -65,6 +65,8 @@ struct SesMail {
     message_id: String,
     timestamp: Option<String>,
     #[serde(default)]
+    destination: Vec<String>,
+    #[serde(default)]
     tags: SesTags,
 }
 
@@ -110,9 +112,10 @@ pub async fn ses(ctx: Context, task: ProcessSesResult, attempt: Attempt) -> Task
                 id,
                 feedback_id: complaint.feedback_id.as_deref(),
                 complaint_type: complaint.complaint_feedback_type.as_deref(),
+                recipient: event.mail.destination.first().map(String::as_str),
                 at: complaint.timestamp.as_deref().and_then(time),
             };
-            let applied = app.record_complaint(complaint).await?;
+            let applied = app.record_complaint(complaint, &attempt.trace()).await?;
             return settle(applied, &event, app.clock().now());
         }
         // What else a configuration set may publish says nothing about delivery.

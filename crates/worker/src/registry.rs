@@ -3,7 +3,8 @@
 use queue::Registry;
 
 use crate::{
-    Context, callbacks, delivery, housekeeping, jobs, letter_monitors, letters, printing, receipts,
+    Context, callbacks, delivery, housekeeping, jobs, letter_monitors, letters, monitoring,
+    printing, receipts,
 };
 
 /// The handlers of all tasks; and the names we know and do not run.
@@ -54,7 +55,17 @@ pub fn registry(context: Context) -> Registry<Context> {
         .on_exhausted(printing::give_up)
         .on(letter_monitors::still_created)
         .on(letter_monitors::in_technical_failure)
-        .on(letter_monitors::still_sending);
+        .on(letter_monitors::still_sending)
+        .on(callbacks::complaint)
+        .on(callbacks::inbound_sms)
+        .on(callbacks::returned_letter)
+        .on(housekeeping::timeout_sending_notifications)
+        .on(monitoring::switch_on_slow_delivery)
+        .on(monitoring::tend_providers)
+        .on(monitoring::sms_delivery_stats)
+        .on(monitoring::still_in_created)
+        .on(monitoring::failure_rates)
+        .on(monitoring::inbound_numbers);
     tasks::reserved::ALL
         .iter()
         .fold(registry, |registry, (name, reason)| registry.reserve(name, reason))

@@ -4,7 +4,10 @@ use anyhow::Context;
 use domain::{london, working_day::Calendar};
 use time::{Date, Duration, Time, macros::format_description, macros::time};
 
-use crate::{App, Error, alarm::Alarm};
+use crate::{
+    App, Error,
+    alerts::{Alert, Severity, TicketKind},
+};
 
 /// Letters accepted before then are printed on the same day.
 const DEADLINE: Time = time!(17:30);
@@ -12,9 +15,11 @@ const DEADLINE: Time = time!(17:30);
 const NEWS: Duration = Duration::days(3);
 /// Working days within which the printer reports.
 const PRINTING_DAYS: i32 = 2;
+/// The operators' word for tickets about letters.
+const TASK_TYPE: &str = "notify_task_letters";
 
 impl App {
-    /// Raises an alarm when letters from before half past five yesterday, in London, are still
+    /// Raises an alert when letters from before half past five yesterday, in London, are still
     /// `created`; gives how many.
     ///
     /// # Errors
@@ -27,10 +32,10 @@ impl App {
             "{letters} letters were created before 17.30 yesterday and still have 'created' status. \
              Each waits for its PDF, or was left out of a print run."
         );
-        Ok(self.raise_if_any(name, "Letters still in created", text, letters))
+        self.raise_if_any(name, "Letters still in created", text, letters).await
     }
 
-    /// Raises an alarm when letters of the last three days are in technical failure; gives how many.
+    /// Raises an alert when letters of the last three days are in technical failure; gives how many.
     ///
     /// # Errors
     /// Database errors only.
@@ -38,10 +43,10 @@ impl App {
         let from = self.clock().now() - NEWS;
         let letters = store::letters::count_failed(&self.db().await?, from).await?;
         let text = format!("{letters} letters of the last three days are in technical failure.");
-        Ok(self.raise_if_any(name, "Letters in technical failure", text, letters))
+        self.raise_if_any(name, "Letters in technical failure", text, letters).await
     }
 
-    /// Raises an alarm, on working days, when the printer has not reported on letters for two working
+    /// Raises an alert, on working days, when the printer has not reported on letters for two working
     /// days; gives how many.
     ///
     /// # Errors
@@ -62,18 +67,25 @@ impl App {
             "There are {letters} letters in the 'sending' state from {day} or before. \
              Ask the printer: {told}"
         );
-        Ok(self.raise_if_any(name, "Letters still sending", text, letters))
+        self.raise_if_any(name, "Letters still sending", text, letters).await
     }
 
     fn today(&self) -> Result<Date, Error> {
         Ok(london::local(self.clock().now()).context("the clock is past the year 9999")?.date())
     }
 
-    fn raise_if_any(&self, name: &'static str, subject: &str, text: String, count: i64) -> usize {
+    async fn raise_if_any(
+        &self,
+        name: &'static str,
+        subject: &'static str,
+        text: String,
+        count: i64,
+    ) -> Result<usize, Error> {
         let count = usize::try_from(count).unwrap_or_default();
         if count > 0 {
-            self.raise(&Alarm { name, subject: subject.to_owned(), text, count });
+            let ticket = TicketKind { subject, names_environment: true, task_type: TASK_TYPE };
+            self.raise(&Alert::new(name, Severity::Error, &text).with_ticket(ticket)).await?;
         }
-        count
+        Ok(count)
     }
 }

@@ -12,16 +12,19 @@ use time::Duration;
 use tracing::warn;
 
 use super::reference;
-use crate::{App, Error, alarm::Alarm};
+use crate::{
+    App, Error,
+    alerts::{Alert, Severity, TicketKind},
+};
 
 /// How long a scan may take.
 const PATIENCE: Duration = Duration::minutes(10);
 /// Letters read at once.
 const PAGE: i64 = 500;
-/// Most letters that an alarm names.
+/// Most letters that an alert names.
 const NAMED: usize = 100;
 
-/// Letters that an alarm is about: how many, and the first of them.
+/// Letters that an alert is about: how many, and the first of them.
 #[derive(Default)]
 struct Lost {
     count: usize,
@@ -40,8 +43,8 @@ impl Lost {
 
 impl App {
     /// Has letters scanned again that have waited longer than a scan takes, if their file is still
-    /// there; and raises one alarm for those whose file is not, and for those that are older than
-    /// `rescan` and not yet as old as `report`. Gives how many letters the alarm is about.
+    /// there; and raises one alert for those whose file is not, and for those that are older than
+    /// `rescan` and not yet as old as `report`. Gives how many letters the alert is about.
     ///
     /// # Errors
     /// Database, object store and broker errors. What was done before stays done.
@@ -68,7 +71,13 @@ impl App {
         }
         let count = gone.count + old.count;
         if count > 0 {
-            self.raise(&alarm(name, &gone, &old));
+            let ticket = TicketKind {
+                subject: "Letters still pending virus check",
+                names_environment: true,
+                task_type: "notify_task_letters",
+            };
+            let text = text(&gone, &old);
+            self.raise(&Alert::new(name, Severity::Error, &text).with_ticket(ticket)).await?;
         }
         Ok(count)
     }
@@ -94,7 +103,8 @@ impl App {
     }
 }
 
-fn alarm(name: &'static str, gone: &Lost, old: &Lost) -> Alarm {
+/// What the alert says.
+fn text(gone: &Lost, old: &Lost) -> String {
     let mut text = String::new();
     for (lost, what) in [
         (gone, "wait for their virus scan, and their file is not in the scan bucket"),
@@ -105,6 +115,5 @@ fn alarm(name: &'static str, gone: &Lost, old: &Lost) -> Alarm {
             let _ = writeln!(text, "{} letters {what}: {}", lost.count, lost.named.join(", "));
         }
     }
-    let subject = "Letters still pending virus check".to_owned();
-    Alarm { name, subject, text, count: gone.count + old.count }
+    text
 }

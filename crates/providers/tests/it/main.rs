@@ -2,7 +2,9 @@
 
 #![expect(clippy::unwrap_used, reason = "helpers of tests fail as tests do")]
 
+mod aws_sms;
 mod callbacks;
+mod firetext;
 mod mmg;
 mod objects;
 mod ses;

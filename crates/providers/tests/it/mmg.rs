@@ -1,23 +1,13 @@
-use providers::{Error, Sms, SmsSender, mmg::Mmg};
+use providers::{SmsSender, mmg::Mmg};
 use serde_json::{Value, json};
 use stub::{Kind, Stub};
 
-use crate::support::{REFERENCE, closed_port, config, in_time};
+use crate::support::{REFERENCE, cause, closed_port, config, in_time, sms};
 
 fn mmg(url: &str, more: &[&str]) -> Mmg {
     let url = format!("{url}/mmg");
     let arguments = [&["--mmg-url", &url, "--mmg-api-key", "dXNlcjpwYXNz"], more].concat();
     Mmg::from_config(&config(&arguments)).unwrap().unwrap()
-}
-
-fn sms(to: &str) -> Sms<'_> {
-    Sms {
-        to,
-        content: "Tax: pay £5 by Mŷ 🐘",
-        sender: Some("GOVUK"),
-        reference: REFERENCE,
-        international: false,
-    }
 }
 
 async fn started() -> Stub {
@@ -54,6 +44,7 @@ async fn an_answer_that_is_not_json_is_a_temporary_error() {
     let mmg = Mmg::from_config(&config(&["--mmg-url", &url, "--mmg-api-key", "k"]));
     let error = mmg.unwrap().unwrap().send(&sms("447700900001")).await.unwrap_err();
     assert_eq!(error.to_string(), "The answer is not JSON");
+    assert!(!error.is_outage());
     assert!(!error.is_permanent());
     let callback = &stub.received(Kind::Callbacks)[0];
     assert_eq!(callback["authorization"], "Basic k");
@@ -114,6 +105,7 @@ async fn a_failing_server_is_a_temporary_error() {
     let error = mmg(&stub.url, &[]).send(&sms("447700900005")).await.unwrap_err();
     assert!(!error.is_permanent() && !error.is_throttled());
     assert_eq!(cause(&error), "the provider answered 500 206");
+    assert!(error.is_outage());
 }
 
 #[tokio::test]
@@ -125,6 +117,7 @@ async fn a_wrong_key_is_a_temporary_error() {
     let stub = stub.await.unwrap();
     let error = mmg(&stub.url, &[]).send(&sms("447700900001")).await.unwrap_err();
     assert_eq!(cause(&error), "the provider answered 401 206");
+    assert!(!error.is_outage());
     assert!(!error.is_permanent());
 }
 
@@ -134,7 +127,7 @@ async fn too_many_requests_are_throttling() {
     let url = format!("{}/callback/429", stub.url);
     let mmg = Mmg::from_config(&config(&["--mmg-url", &url, "--mmg-api-key", "k"]));
     let error = mmg.unwrap().unwrap().send(&sms("447700900001")).await.unwrap_err();
-    assert!(error.is_throttled());
+    assert!(error.is_throttled() && !error.is_outage());
 }
 
 #[tokio::test]
@@ -143,6 +136,7 @@ async fn silence_ends_in_time() {
     let mmg = mmg(&stub.url, &["--mmg-timeout-ms", "50"]);
     let error = in_time(mmg.send(&sms("447700900006"))).await.unwrap_err();
     assert_eq!(error.to_string(), "No answer in time");
+    assert!(error.is_outage());
     assert!(!error.is_permanent());
 }
 
@@ -151,6 +145,7 @@ async fn errors_name_neither_url_nor_recipient() {
     let url = format!("http://user:secret@127.0.0.1:{}", closed_port().await.unwrap());
     let error = mmg(&url, &[]).send(&sms("447700900001")).await.unwrap_err();
     assert_eq!(error.to_string(), "No answer");
+    assert!(error.is_outage());
     let everything = format!("{error:?} {}", cause(&error));
     assert!(!everything.contains("secret") && !everything.contains("4477"), "{everything}");
 }
@@ -180,8 +175,4 @@ fn unusable_settings_are_named_but_not_shown() {
 
 fn text(value: &Value) -> &str {
     value.as_str().unwrap()
-}
-
-fn cause(error: &Error) -> String {
-    std::error::Error::source(error).unwrap().to_string()
 }

@@ -4,7 +4,7 @@ use std::{ffi::OsString, io::Error as IoError, time::Duration};
 
 use clap::{Args, FromArgMatches};
 use domain::Clock;
-use providers::Email;
+use providers::{Email, Sms};
 use time::macros::datetime;
 use tokio::net::TcpListener;
 use uuid::{Uuid, uuid};
@@ -22,6 +22,22 @@ pub fn config<T: Args + FromArgMatches>(arguments: &[&str]) -> T {
 /// A clock that stands still.
 pub fn clock() -> Clock {
     Clock::fixed(datetime!(2026-08-01 12:00 UTC))
+}
+
+/// A text message to the given number, with all that a text message can have.
+pub fn sms(to: &str) -> Sms<'_> {
+    Sms {
+        to,
+        content: "Tax: pay £5 by Mŷ 🐘",
+        sender: Some("GOVUK"),
+        reference: REFERENCE,
+        international: false,
+    }
+}
+
+/// What was behind an error.
+pub fn cause(error: &providers::Error) -> String {
+    std::error::Error::source(error).unwrap().to_string()
 }
 
 /// An email to the given address, with all that an email can have.

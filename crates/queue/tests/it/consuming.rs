@@ -48,6 +48,27 @@ async fn a_retry_comes_back_through_the_broker_after_its_delay() {
 }
 
 #[tokio::test]
+async fn a_postponed_task_comes_back_to_its_queue_as_if_it_had_not_run() {
+    let t = TestBroker::start().await;
+    let (registry, mut runs, context) = registry();
+    let worker = Worker::start(&t, registry, 8).await;
+    let sent = Envelope { retries: 1, ..job(1, Plan::Postpone) }; // its last run
+    t.publish(&sent).await;
+    let mut last = runs.next().await;
+    for _ in 0..2 {
+        let next = runs.next().await;
+        let waited = (next.at - last.at).as_seconds_f64();
+        assert!((0.9..10.0).contains(&waited), "waited {waited} s");
+        assert_eq!((next.attempt.id(), next.attempt.number()), (sent.id.as_str(), 1));
+        assert_eq!(next.attempt.queue(), "jobs");
+        last = next;
+    }
+    worker.stop().await;
+    assert_eq!(context.exhausted.load(Ordering::SeqCst), 0);
+    t.stop().await;
+}
+
+#[tokio::test]
 async fn a_retry_is_the_message_that_celery_would_send() {
     let t = TestBroker::start().await;
     let (registry, _runs, _) = registry();

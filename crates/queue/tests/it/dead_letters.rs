@@ -190,7 +190,7 @@ async fn lost(t: &TestBroker, times: u32) {
 async fn a_task_that_lost_its_worker_is_run_again() {
     let t = TestBroker::start().await;
     let (registry, mut runs, _) = registry();
-    lost(&t, 1).await;
+    lost(&t, 3).await;
     // The first of the two counts, the second runs.
     assert_eq!(t.drain(&registry).await, 2);
     assert!(runs.next().await.attempt.redelivered());
@@ -202,12 +202,12 @@ async fn a_task_that_lost_its_worker_is_run_again() {
 async fn a_task_that_kills_every_worker() {
     let t = TestBroker::start().await;
     let (registry, mut runs, _) = registry();
-    lost(&t, 2).await;
+    lost(&t, 4).await;
     assert_eq!(t.drain(&registry).await, 1);
     assert!(runs.so_far().is_empty());
     let letter = only_letter(&t).await;
     assert_eq!(letter.reason, "redelivered");
-    assert_eq!(letter.error, "it was lost with its worker 3 times");
+    assert_eq!(letter.error, "it was lost with its worker 5 times");
     t.stop().await;
 }
 

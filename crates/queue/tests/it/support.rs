@@ -36,6 +36,8 @@ pub enum Plan {
     Fail,
     Retry,
     RetryAtOnce,
+    /// Puts itself aside for a second, each time.
+    Postpone,
     Panic,
     Hang,
 }
@@ -79,6 +81,7 @@ async fn run(context: Context, job: Job, attempt: Attempt) -> TaskResult {
         Plan::Fail => Err(TaskError::fail("no good")),
         Plan::Retry => Err(TaskError::retry("not yet")),
         Plan::RetryAtOnce => Err(TaskError::retry_in("again", Duration::ZERO)),
+        Plan::Postpone => Err(TaskError::postpone("no room", Duration::from_secs(1))),
         Plan::Panic => panic!("a panic that the test asked for"),
         Plan::Hang => std::future::pending().await,
     }

@@ -22,7 +22,7 @@ async fn a_second_run_changes_nothing_and_finds_the_first_ones_keys() {
     };
     for run in 1..=2 {
         fixtures::insert_user(&db, user, "demo@example.com", "07700900999", NOW).await.unwrap();
-        fixtures::insert_service(&db, service, "A demo", "DEMO", user, NOW).await.unwrap();
+        fixtures::insert_service(&db, service, "A demo", "DEMO", user, true, NOW).await.unwrap();
         fixtures::set_rate_limit(&db, service, 1000 * run).await.unwrap();
         fixtures::insert_template(&db, &template, user, NOW).await.unwrap();
         let id = ApiKeyId(Uuid::from_u128(10 + run as u128));
@@ -32,7 +32,10 @@ async fn a_second_run_changes_nothing_and_finds_the_first_ones_keys() {
         assert_eq!(kept.unwrap(), "secret 1");
         let url = format!("http://example.com/{run}");
         fixtures::set_delivery_status_callback(&db, service, &url, "t", user, NOW).await.unwrap();
-        let callback = service_callbacks::find_delivery_status(&db, service).await.unwrap();
+        let callback =
+            service_callbacks::find(&db, service, service_callbacks::CallbackType::DeliveryStatus)
+                .await
+                .unwrap();
         assert_eq!(callback.unwrap().url, url);
     }
     let found = services::find(&db, service).await.unwrap().unwrap();

@@ -102,3 +102,38 @@ async fn without_redis_everything_is_allowed() {
     assert!(limits.reserve(&service, KeyType::Normal, DailyLimit::Sms).await);
     limits.close().await;
 }
+
+#[tokio::test]
+async fn errors_are_counted_in_a_window_that_slides() {
+    let (limits, now) = limits(&redis_url());
+    let minute = Duration::minutes(1);
+    for expected in 1..=3 {
+        assert_eq!(limits.count_provider_error("mmg", minute).await, expected);
+        *now.lock().unwrap() += Duration::seconds(25);
+    }
+    assert_eq!(limits.count_provider_error("firetext", minute).await, 1);
+    assert_eq!(limits.count_provider_error("mmg", minute).await, 3, "the first is 75 seconds old");
+}
+
+#[tokio::test]
+async fn slow_minutes_are_counted_in_a_row_and_each_once() {
+    let (limits, now) = limits(&redis_url());
+    for expected in 1..=3 {
+        assert_eq!(limits.count_slow_minute(true).await, expected);
+        assert_eq!(limits.count_slow_minute(true).await, 0, "the same minute");
+        *now.lock().unwrap() += Duration::minutes(1);
+    }
+    assert_eq!(limits.count_slow_minute(false).await, 0);
+    *now.lock().unwrap() += Duration::minutes(1);
+    assert_eq!(limits.count_slow_minute(true).await, 1, "begins anew");
+}
+
+#[tokio::test]
+async fn only_one_is_first() {
+    let (limits, _) = limits(&redis_url());
+    assert!(limits.is_first("ticket", Duration::HOUR).await);
+    assert!(!limits.is_first("ticket", Duration::HOUR).await);
+    assert!(limits.is_first("another", Duration::HOUR).await);
+    limits.forget_first("ticket").await;
+    assert!(limits.is_first("ticket", Duration::HOUR).await);
+}

@@ -117,7 +117,8 @@ async fn forget_ours(database: &Database) {
     let sql = "DROP TABLE outbox, beat_slots, letter_volume_emails;
         DROP INDEX ix_user_to_service_service_id, ix_jobs_finished;
         ALTER TABLE notifications DROP COLUMN claimed_by, DROP COLUMN claimed_until,
-                                  DROP COLUMN claim_attempt, DROP COLUMN next_attempt_at";
+                                  DROP COLUMN claim_attempt, DROP COLUMN next_attempt_at,
+                                  DROP COLUMN last_error";
     database.client().await.batch_execute(sql).await.unwrap();
 }
 

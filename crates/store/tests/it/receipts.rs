@@ -99,6 +99,6 @@ async fn a_complaint_told_twice_is_kept_once() {
         complaint_date: Some(NOW),
         created_at: NOW,
     };
-    assert!(complaints::insert(&db, &complaint).await.unwrap());
-    assert!(!complaints::insert(&db, &complaint).await.unwrap());
+    assert!(complaints::insert(&db, &complaint, None).await.unwrap());
+    assert!(!complaints::insert(&db, &complaint, None).await.unwrap());
 }

@@ -129,9 +129,18 @@ async fn callbacks_are_found_where_configured() {
     let database = Database::create().await;
     let db = database.client().await;
     let service = testkit::service(&db).create().await;
-    assert!(service_callbacks::find_delivery_status(&db, service.id).await.unwrap().is_none());
+    assert!(
+        service_callbacks::find(&db, service.id, service_callbacks::CallbackType::DeliveryStatus)
+            .await
+            .unwrap()
+            .is_none()
+    );
     testkit::delivery_callback(&db, &service, "https://example.com/x", "signed").await;
-    let found = service_callbacks::find_delivery_status(&db, service.id).await.unwrap().unwrap();
+    let found =
+        service_callbacks::find(&db, service.id, service_callbacks::CallbackType::DeliveryStatus)
+            .await
+            .unwrap()
+            .unwrap();
     assert_eq!(
         (found.url.as_str(), found.signed_bearer_token.as_str()),
         ("https://example.com/x", "signed")
@@ -139,7 +148,7 @@ async fn callbacks_are_found_where_configured() {
 }
 
 #[tokio::test]
-async fn the_rate_is_the_one_in_force_and_the_providers_are_the_active_ones() {
+async fn the_rate_is_the_one_in_force_and_the_providers_are_told_apart() {
     let database = Database::create().await;
     let db = database.client().await;
     let rates = rates::list_sms(&db).await.unwrap();
@@ -150,7 +159,9 @@ async fn the_rate_is_the_one_in_force_and_the_providers_are_the_active_ones() {
     db.execute("UPDATE provider_details SET active = false WHERE identifier = 'firetext'", &[])
         .await
         .unwrap();
-    let active = providers::list_active(&db).await.unwrap();
-    let names: Vec<_> = active.iter().map(|provider| provider.identifier.as_str()).collect();
+    let all = providers::list(&db).await.unwrap();
+    assert_eq!(all.len(), 4);
+    let active = all.iter().filter(|provider| provider.active);
+    let names: Vec<_> = active.map(|provider| provider.identifier.as_str()).collect();
     assert_eq!(names, ["mmg", "ses", "dvla"]);
 }

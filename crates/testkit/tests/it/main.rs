@@ -91,7 +91,13 @@ async fn the_store_reads_what_the_builders_write() {
     assert!(keys[0].expiry_date.is_some());
 
     testkit::delivery_callback(&db, &made, "https://example.gov.uk/told", "token").await;
-    let callback = store::service_callbacks::find_delivery_status(&db, made.id).await.unwrap();
+    let callback = store::service_callbacks::find(
+        &db,
+        made.id,
+        store::service_callbacks::CallbackType::DeliveryStatus,
+    )
+    .await
+    .unwrap();
     assert_eq!(callback.unwrap().signed_bearer_token, "token");
 
     testkit::guest(&db, &made, "guest@example.com").await;

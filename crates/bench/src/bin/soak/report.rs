@@ -48,8 +48,6 @@ pub struct Report {
     pub duplicates: u64,
     /// Runs of messages that were lost with their worker before.
     pub redelivered: u64,
-    /// Dead letters whose messages were lost three times.
-    pub lost_thrice: usize,
     pub blows: Blows,
     /// Resident memory of the worker that was never killed, in KiB.
     pub worker: Range,
@@ -71,11 +69,6 @@ impl fmt::Display for Report {
             f,
             "runs             {runs:>9}, {} of redelivered messages, {} of tasks already done",
             self.redelivered, self.duplicates
-        )?;
-        writeln!(
-            f,
-            "dead letters     {:>9}, lost with a connection three times",
-            self.lost_thrice
         )?;
         let Blows { kills, restarts, cuts, silences, hangs, broker_kills, alarms } = self.blows;
         writeln!(

@@ -31,10 +31,6 @@ const TELL: Duration = Duration::from_secs(10);
 const TIME_FOR_CONNECTIONS: Duration = Duration::from_secs(60);
 /// So many of the tasks that something is wrong with are named.
 const NAMED: usize = 20;
-/// No more than one task in so many may become a dead letter for having been lost three times.
-const TASKS_PER_LOST: usize = 10_000;
-/// Tasks without an effect are looked for among the dead letters when so long none has had one.
-const STANDSTILL: Duration = Duration::from_secs(10);
 
 /// Soaks.
 ///
@@ -71,21 +67,15 @@ pub async fn run(args: cli::Run) -> anyhow::Result<Report> {
     let passed = soak.pass(&args, &grounds, seed).await;
     let mut failures: Vec<_> = passed.err().map(|error| format!("{error:#}")).into_iter().collect();
     failures.extend(soak.ledger.early().into_iter().take(NAMED));
-    let mut lost_thrice = 0;
     match grounds.site.dead_letters().await {
         Ok(letters) => {
-            let (thrice, others): (Vec<_>, Vec<_>) = letters.iter().partition(|one| is_lost(one));
-            lost_thrice = thrice.len();
-            failures.extend(others.into_iter().take(NAMED).map(
+            failures.extend(letters.into_iter().take(NAMED).map(
                 |Letter { number, reason, error }| {
                     format!("task {number:?} is a dead letter: {reason}: {error}")
                 },
             ));
         }
         Err(error) => failures.push(format!("the dead letters: {error:#}")),
-    }
-    if lost_thrice > soak.allowed as usize / TASKS_PER_LOST {
-        failures.push(format!("{lost_thrice} tasks are dead letters, lost with their workers"));
     }
     failures.extend(soak.worker.growth("the worker that was not killed"));
     failures.extend(soak.publisher.growth("the publisher"));
@@ -100,7 +90,6 @@ pub async fn run(args: cli::Run) -> anyhow::Result<Report> {
         runs: soak.ledger.runs,
         duplicates: soak.ledger.duplicates,
         redelivered: soak.ledger.redelivered,
-        lost_thrice,
         blows: *grounds.blows.lock().await,
         worker: soak.worker,
         publisher: soak.publisher,
@@ -185,10 +174,8 @@ impl Soak {
         Ok(())
     }
 
-    /// Waits until every task that was published has had its effect, or is a dead letter because
-    /// its message was lost with a connection three times, as the queue promises.
+    /// Waits until every task that was published has had its effect.
     async fn until_done(&mut self, grounds: &Grounds) -> anyhow::Result<()> {
-        let (mut done, mut since) = (0, Instant::now());
         while self.ledger.done < self.allowed || self.publishing.accepted() < self.allowed {
             if let Err(error) = self.tick(grounds).await {
                 let missing = self.ledger.missing(self.allowed);
@@ -196,18 +183,6 @@ impl Soak {
                 bail!(
                     error.context(format!("{} tasks have had no effect: {some:?}", missing.len()))
                 );
-            }
-            if self.ledger.done > done {
-                (done, since) = (self.ledger.done, Instant::now());
-            } else if since.elapsed() > STANDSTILL {
-                since = Instant::now();
-                let letters = grounds.site.dead_letters().await?;
-                let lost: Vec<_> = letters.iter().filter(|one| is_lost(one)).collect();
-                let is_there = |number: &u32| lost.iter().any(|one| one.number == Some(*number));
-                let is_all_accepted = self.publishing.accepted() >= self.allowed;
-                if is_all_accepted && self.ledger.missing(self.allowed).iter().all(is_there) {
-                    return Ok(());
-                }
             }
         }
         Ok(())
@@ -232,9 +207,4 @@ impl Soak {
         self.connections.note(grounds.site.connections()?);
         Ok(())
     }
-}
-
-/// Whether it was put aside because its message was lost again and again.
-fn is_lost(letter: &Letter) -> bool {
-    letter.reason == "redelivered"
 }

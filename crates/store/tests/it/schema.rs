@@ -9,7 +9,7 @@ use store::migrate;
 use testkit::Database;
 
 /// All that we add to Notify's database.
-const OUR_ADDITIONS: &[&str] = &[
+pub const OUR_ADDITIONS: &[&str] = &[
     "notifications/column claimed_by",
     "notifications/column claimed_until",
     "notifications/column claim_attempt",

@@ -26,6 +26,8 @@ pub struct Delivered {
     pub last_at: f64,
     /// The longest that one took from being accepted, in seconds.
     pub slowest_seconds: f64,
+    /// 95 of 100 took no longer than this, in seconds.
+    pub p95_seconds: f64,
 }
 
 impl Database {
@@ -102,11 +104,38 @@ impl Database {
     /// Database errors; also when there are none.
     pub async fn delivery_times(&self, reference: &str) -> anyhow::Result<Delivered> {
         let sql = "SELECT extract(epoch FROM max(updated_at))::float8,
-                          extract(epoch FROM max(updated_at - created_at))::float8
+                          extract(epoch FROM max(updated_at - created_at))::float8,
+                          percentile_disc(0.95) WITHIN GROUP (
+                              ORDER BY extract(epoch FROM updated_at - created_at)::float8)
                      FROM notifications
                     WHERE client_reference = $1 AND notification_status = 'delivered'";
         let row = self.client.query_one(sql, &[&reference]).await?;
-        Ok(Delivered { last_at: row.try_get(0)?, slowest_seconds: row.try_get(1)? })
+        Ok(Delivered {
+            last_at: row.try_get(0)?,
+            slowest_seconds: row.try_get(1)?,
+            p95_seconds: row.try_get(2)?,
+        })
+    }
+
+    /// How many notifications with this reference a provider has taken.
+    ///
+    /// # Errors
+    /// Database errors only.
+    pub async fn sent(&self, reference: &str) -> anyhow::Result<u32> {
+        let sql = "SELECT count(*) FROM notifications
+                    WHERE client_reference = $1 AND sent_at IS NOT NULL";
+        let row = self.client.query_one(sql, &[&reference]).await?;
+        Ok(u32::try_from(row.try_get::<_, i64>(0)?)?)
+    }
+
+    /// When the last of those was taken, in seconds since 1970.
+    ///
+    /// # Errors
+    /// Database errors; also when there are none.
+    pub async fn last_sent_at(&self, reference: &str) -> anyhow::Result<f64> {
+        let sql = "SELECT extract(epoch FROM max(sent_at))::float8
+                     FROM notifications WHERE client_reference = $1";
+        Ok(self.client.query_one(sql, &[&reference]).await?.try_get(0)?)
     }
 
     /// A pgbench script that inserts what a POST does, taken from the one notification with this

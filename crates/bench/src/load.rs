@@ -111,6 +111,53 @@ pub async fn run(
     Ok(all.outcome(connections, measured, cpu.div_duration_f64(start.elapsed())))
 }
 
+/// Sends `per_second` requests at even times over `connections` connections, whether or not earlier
+/// ones are answered. A latency counts from the time at which its request was due, so that one which
+/// had to wait for a connection shows it.
+///
+/// # Errors
+/// As [`run`].
+pub async fn paced(
+    client: &Client,
+    connections: usize,
+    per_second: f64,
+    time: Duration,
+    expected: StatusCode,
+    request: impl Fn(u32) -> anyhow::Result<ApiRequest>,
+) -> anyhow::Result<Outcome> {
+    let mut open = Vec::with_capacity(connections);
+    for _ in 0..connections {
+        open.push(client.connect().await?);
+    }
+    let (sent, cpu_before, start) = (Cell::new(0_u32), own_cpu_time(), Instant::now());
+    let (begin, end) = (start + WARM_UP, start + WARM_UP + time);
+    let loops = open.into_iter().map(async |mut connection| {
+        let mut tally = Tally::default();
+        loop {
+            let number = sent.get();
+            let due = start + Duration::from_secs_f64(f64::from(number) / per_second);
+            if due >= end {
+                return anyhow::Ok(tally);
+            }
+            sent.set(number + 1);
+            tokio::time::sleep_until(due.into()).await;
+            let (status, _) = connection.send(request(number)?).await?;
+            if status != expected {
+                *tally.refused.entry(status.as_u16()).or_default() += 1;
+            } else if due >= begin {
+                tally.latencies.push(due.elapsed());
+            }
+        }
+    });
+    let mut all = Tally::default();
+    let mut loops: FuturesUnordered<_> = loops.collect();
+    while let Some(tally) = loops.try_next().await? {
+        all.add(tally);
+    }
+    let cpu = own_cpu_time().saturating_sub(cpu_before);
+    Ok(all.outcome(connections, time, cpu.div_duration_f64(start.elapsed())))
+}
+
 #[derive(Default)]
 struct Tally {
     latencies: Vec<Duration>,

@@ -14,7 +14,7 @@ use crate::{
     database::{Database, MARK},
     load::{self, Amount},
     processes::{self, Processes},
-    report::{Delivery, Memory, Post, Report, Workers},
+    report::{Delivery, Drained, Memory, Offered, Post, Report, Workers},
     worker,
 };
 
@@ -26,6 +26,14 @@ const TO_SHOW: u32 = 1000;
 const TO_DELIVER: u32 = 2000;
 /// As many before them, which open the workers' connections and fill their caches.
 const DELIVERED_TO_WARM_UP: u32 = 200;
+/// The steady rates at which notifications are offered, until one is too high.
+const RATES: [f64; 8] = [200.0, 400.0, 600.0, 800.0, 1000.0, 1250.0, 1500.0, 2000.0];
+/// A rate is too high when one in twenty takes longer from POST to delivered.
+const TOO_LONG: Duration = Duration::from_secs(1);
+/// Notifications that wait in the queue when the worker begins.
+const TO_DRAIN: u32 = 50_000;
+/// The share of the highest rate at which latency is measured.
+const PACED: f64 = 0.7;
 /// How many connections post them.
 const DELIVERY_CONNECTIONS: usize = 16;
 const DELIVERY_TIME_LIMIT: Duration = Duration::from_secs(120);
@@ -94,7 +102,7 @@ async fn system(
     }
     if args.suite.has(Suite::Deliver) {
         bench.broker.wait_for_workers(true).await?;
-        report.delivery = Some(bench.deliver().await?);
+        report.delivery = Some(bench.deliver(processes).await?);
     }
     Ok(())
 }
@@ -135,7 +143,18 @@ impl Bench {
             self.clear().await?;
             let publishes =
                 self.broker.publishes_per_second(&self.clock, connections, self.time).await?;
-            report.posts.push(Post::new(posts, inserts, publishes));
+            let mut post = Post::new(posts, inserts, publishes);
+            if connections == CONNECTIONS[CONNECTIONS.len() - 1] {
+                let rate = post.per_second() * PACED;
+                progress(&format!("POST at {rate:.0} per second"));
+                self.clear().await?;
+                let request = |number| self.client.post_sms(&format!("{MARK}{number:012}"));
+                let created = StatusCode::CREATED;
+                let paced =
+                    load::paced(&self.client, connections, rate, self.time, created, request);
+                post.paced = Some(paced.await?);
+            }
+            report.posts.push(post);
         }
         self.clear().await
     }
@@ -160,7 +179,7 @@ impl Bench {
         self.clear().await
     }
 
-    async fn deliver(&self) -> anyhow::Result<Delivery> {
+    async fn deliver(&self, processes: &Processes) -> anyhow::Result<Delivery> {
         progress("from POST to delivered");
         let warm_up = format!("{MARK}warm-up");
         self.post(&warm_up, DELIVERED_TO_WARM_UP).await?;
@@ -180,7 +199,51 @@ impl Bench {
             posts_per_second,
             per_second: f64::from(delivered) / (times.last_at - first_at),
             slowest_ms: times.slowest_seconds * 1000.0,
+            offered: self.offer().await?,
+            drained: self.drain(processes).await?,
         })
+    }
+
+    /// Offers notifications at steady rates, up to the first that is too high.
+    async fn offer(&self) -> anyhow::Result<Vec<Offered>> {
+        let mut offered = Vec::new();
+        for per_second in RATES {
+            progress(&format!("from POST to delivered at {per_second} per second"));
+            let reference = format!("{MARK}offered-{per_second}");
+            let request = |_| self.client.post_sms(&reference);
+            let (connections, created) = (CONNECTIONS[CONNECTIONS.len() - 1], StatusCode::CREATED);
+            load::paced(&self.client, connections, per_second, self.time, created, request).await?;
+            let posted = u32::try_from(self.database.ids(&reference).await?.len())?;
+            let delivered = self.wait_for_delivered(&reference, posted).await?;
+            ensure!(delivered > 0, "no notification was delivered");
+            let p95 = self.database.delivery_times(&reference).await?.p95_seconds;
+            offered.push(Offered { per_second, posted, delivered, p95_ms: p95 * 1000.0 });
+            if p95 > TOO_LONG.as_secs_f64() {
+                break;
+            }
+        }
+        Ok(offered)
+    }
+
+    /// Lets the worker find a full queue.
+    async fn drain(&self, processes: &Processes) -> anyhow::Result<Drained> {
+        progress("a full queue, from the start of the worker to the provider");
+        let halted = processes.halt("worker")?.context("there is no worker to halt")?;
+        self.broker.wait_for_workers(false).await?;
+        let reference = format!("{MARK}to-drain");
+        self.post(&reference, TO_DRAIN).await?;
+        self.database.wait_for_outbox().await?;
+        let begin = self.clock.now().unix_timestamp_nanos() as f64 / 1e9;
+        drop(halted);
+        let deadline = Instant::now() + DELIVERY_TIME_LIMIT;
+        let mut sent = 0;
+        while sent < TO_DRAIN && Instant::now() < deadline {
+            tokio::time::sleep(Duration::from_millis(500)).await;
+            sent = self.database.sent(&reference).await?;
+        }
+        ensure!(sent > 0, "the worker sends nothing");
+        let last = self.database.last_sent_at(&reference).await?;
+        Ok(Drained { queued: TO_DRAIN, sent, per_second: f64::from(sent) / (last - begin) })
     }
 
     /// Posts so many text messages as fast as possible; all must be accepted. Returns how many were

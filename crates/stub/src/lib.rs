@@ -83,6 +83,9 @@ pub struct Config {
     #[arg(long, env = "POSTROOM_STUB_SNS_SIGNATURE_VERSION", default_value_t = 2,
         value_parser = clap::value_parser!(u8).range(1..=2))]
     pub sns_signature_version: u8,
+    /// Time that MMG takes to answer, in milliseconds
+    #[arg(long, env = "POSTROOM_STUB_ANSWER_DELAY_MS", default_value_t = 0)]
+    pub answer_delay_ms: u64,
     /// Time from message to receipt, in milliseconds
     #[arg(long, env = "POSTROOM_STUB_RECEIPT_DELAY_MS", default_value_t = 50)]
     pub receipt_delay_ms: u64,
@@ -101,6 +104,7 @@ impl Default for Config {
             mmg_receipt_url: None,
             sns_events_url: None,
             sns_signature_version: 2,
+            answer_delay_ms: 0,
             receipt_delay_ms: 0,
             capacity: 10_000,
         }

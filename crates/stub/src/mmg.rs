@@ -1,4 +1,4 @@
-use std::future;
+use std::{future, time::Duration};
 
 use actix_web::{
     HttpRequest, HttpResponse,
@@ -42,7 +42,7 @@ pub(crate) async fn send(request: HttpRequest, body: Bytes, state: Data<State>) 
         Outcome::Error500 => return error(StatusCode::INTERNAL_SERVER_ERROR, "System error"),
         Outcome::Hang => future::pending().await,
         Outcome::Slow => tokio::time::sleep(SLOW).await,
-        _ => {}
+        _ => tokio::time::sleep(Duration::from_millis(state.config.answer_delay_ms)).await,
     }
     post_receipts(&state, &message, outcome, reference).await;
     HttpResponse::Ok().json(json!({ "Reference": reference as u64 }))

@@ -28,7 +28,7 @@ enum Command {
     /// Bring the database to the schema this version needs
     Migrate(processes::Migrate),
     /// Create a demo service with templates and keys, once
-    Fixtures(fixtures::Fixtures),
+    Fixtures(Box<fixtures::Fixtures>),
     /// Look at what could not be run: list, show, requeue, delete
     DeadLetters(dead_letters::DeadLetters),
     /// Show the effective settings of all processes, secrets masked

@@ -10,3 +10,4 @@ mod ses;
 mod smtp;
 mod sns;
 mod support;
+mod zendesk;

@@ -55,6 +55,7 @@ settings() {
     export_line NOTIFY_EMAIL_DOMAIN postroom.example
     export_line FROM_NUMBER Postroom
     export_line POSTROOM_CALLBACK_ALLOW_PRIVATE 1
+    export_line POSTROOM_OBJECTS "$dev/objects"
 
     # The stub, and the providers that it stands in for.
     export_line STUB_URL "$stub"

@@ -15,6 +15,8 @@ use providers::{
     callbacks::{CallbackClient, CallbackConfig},
     firetext::FiretextConfig,
     mmg::MmgConfig,
+    objects::ObjectsConfig,
+    print::LetterPrinter,
     ses::SesConfig,
     smtp::SmtpConfig,
     sns,
@@ -25,6 +27,7 @@ use secrecy::SecretString;
 use serde_json::{Value, json};
 use store::{Limits, RedisConfig};
 use stub::{Kind, Stub};
+use tempfile::TempDir;
 use testkit::{Database, Proxy, Queues, TestService};
 use time::OffsetDateTime;
 use tokio_util::sync::CancellationToken;
@@ -45,6 +48,7 @@ pub(crate) struct TestApp {
     pub proxy: Proxy,
     pub queues: Queues,
     database: Database,
+    _objects: TempDir,
     broker: Broker,
     registry: Registry<worker::Context>,
     context: worker::Context,
@@ -79,6 +83,9 @@ impl Answer {
     }
 }
 
+/// The queues of apps that we only send to.
+const PEERS: [&str; 2] = [tasks::queues::SANITISE_LETTER, tasks::queues::ANTIVIRUS];
+
 /// Every queue of ours.
 fn queues() -> Vec<&'static str> {
     tasks::roles::ALL.iter().flat_map(|role| role.queues).map(|consume| consume.queue).collect()
@@ -111,7 +118,8 @@ impl TestApp {
         let broker_url = broker_url();
         let proxy = Proxy::start(&broker_url).await;
         let broker = connect(&proxy.url, &prefix, &clock).await;
-        let app = use_cases(&database, &broker, &stub, &prefix, &clock);
+        let objects = TempDir::new().unwrap();
+        let app = use_cases(&database, &broker, &stub, &prefix, &clock, &objects);
         let stop = CancellationToken::new();
         serve(listener, &app, &stub, &stop);
         let mut config = provider_config(&stub, &url);
@@ -128,9 +136,10 @@ impl TestApp {
             app,
             stub,
             database,
+            _objects: objects,
             broker,
             proxy,
-            queues: Queues::new(&broker_url, &prefix, queues()),
+            queues: Queues::new(&broker_url, &prefix, [queues(), PEERS.to_vec()].concat()),
             ahead,
             stop,
         }
@@ -296,6 +305,24 @@ impl TestApp {
         assert_eq!(self.app.relay_once().await.unwrap(), 1);
     }
 
+    /// Runs a task that another app sends, and whatever follows from it.
+    pub(crate) async fn told(&self, queue: &str, task: &str, args: Value, kwargs: Value) {
+        self.queues.send(queue, task, args, kwargs).await;
+        assert!(self.drain().await > 0, "{task} was not run");
+    }
+
+    /// What handlers share where letters are printed.
+    pub(crate) fn with_printer(&self, printer: Box<dyn LetterPrinter>) -> worker::Context {
+        let config = provider_config(&self.stub, &self.url);
+        let senders = Senders::from_config(&config, self.app.clock()).unwrap();
+        worker::Context::new(self.app.clone(), senders.with_printer(printer), callbacks())
+    }
+
+    /// What handlers share.
+    pub(crate) fn context(&self) -> worker::Context {
+        self.context.clone()
+    }
+
     /// Takes the broker away.
     pub(crate) async fn cut_broker(&self) {
         self.proxy.close();
@@ -421,6 +448,7 @@ fn use_cases(
     stub: &Stub,
     prefix: &str,
     clock: &Clock,
+    objects: &TempDir,
 ) -> App {
     let redis = RedisConfig {
         redis_url: variable("POSTROOM_TEST_REDIS_URL").into(),
@@ -436,6 +464,8 @@ fn use_cases(
         from_number: "POSTROOM".to_owned(),
         admin_base_url: "https://admin.example".to_owned(),
         receipt_wait_seconds: 30,
+        dvla_email_addresses: r#"["printer@example.com", "other@example.com"]"#.to_owned(),
+        objects: ObjectsConfig::in_folder(&objects.path().display().to_string()),
         providers: ProvidersConfig {
             sms_resting_points: vec!["mmg=51".parse().unwrap(), "firetext=49".parse().unwrap()],
             check_slow_text_message_delivery: "1".to_owned(),

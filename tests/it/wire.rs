@@ -118,3 +118,309 @@ fn messages_of_older_producers_are_understood() {
     let task: ProcessSmsClientResponse = serde_json::from_value(four).unwrap();
     assert_eq!(task.receipt_iso_timestamp, None);
 }
+
+#[test]
+fn letters_on_the_wire() {
+    use tasks::letters as l;
+    let notification_id: domain::NotificationId = ID.parse().unwrap();
+    let filename = || "NOTIFY.FOO.D.2.C.20171204172900.PDF".to_owned();
+    let (file, empty) = (json!({ "filename": filename() }), json!([]));
+    expect(
+        &l::GetPdfForTemplatedLetter { notification_id },
+        "create-letters-pdf-tasks",
+        "get-pdf-for-templated-letter",
+        json!([[ID], {}]),
+    );
+    expect(
+        &l::CreatePdfForTemplatedLetter { signed_letter: "signed".to_owned() },
+        "sanitise-letter-tasks",
+        "create-pdf-for-templated-letter",
+        json!([["signed"], {}]),
+    );
+    let pages = json!({ "notification_id": ID, "page_count": 3 });
+    expect(
+        &l::UpdateBillableUnitsForLetter { notification_id, page_count: 3 },
+        "letter-tasks",
+        "update-billable-units-for-letter",
+        json!([empty, pages]),
+    );
+    expect(
+        &l::UpdateValidationFailedForTemplatedLetter { notification_id, page_count: 3 },
+        "letter-tasks",
+        "update-validation-failed-for-templated-letter",
+        json!([empty, pages]),
+    );
+    expect(
+        &l::ScanFile { filename: filename() },
+        "antivirus-tasks",
+        "scan-file",
+        json!([empty, file]),
+    );
+    expect(
+        &l::SanitiseLetter { filename: filename() },
+        "letter-tasks",
+        "sanitise-letter",
+        json!([[filename()], {}]),
+    );
+    expect(
+        &l::SanitiseAndUploadLetter {
+            notification_id,
+            filename: filename(),
+            allow_international_letters: true,
+        },
+        "sanitise-letter-tasks",
+        "sanitise-and-upload-letter",
+        json!([[], { "notification_id": ID, "filename": filename(),
+                     "allow_international_letters": true }]),
+    );
+}
+
+#[test]
+fn answers_about_letters_on_the_wire() {
+    use tasks::letters as l;
+    let notification_id: domain::NotificationId = ID.parse().unwrap();
+    let filename = || "NOTIFY.FOO.D.2.C.20171204172900.PDF".to_owned();
+    let (file, empty) = (json!({ "filename": filename() }), json!([]));
+    expect(
+        &l::ProcessSanitisedLetter { sanitise_data: "signed".to_owned() },
+        "letter-tasks",
+        "process-sanitised-letter",
+        json!([["signed"], {}]),
+    );
+    expect(
+        &l::ProcessVirusScanFailed { filename: filename() },
+        "letter-tasks",
+        "process-virus-scan-failed",
+        json!([empty, file]),
+    );
+    expect(
+        &l::ProcessVirusScanError { filename: filename() },
+        "letter-tasks",
+        "process-virus-scan-error",
+        json!([empty, file]),
+    );
+    expect(
+        &l::ResanitisePdf { notification_id },
+        "letter-tasks",
+        "resanitise-pdf",
+        json!([[ID], {}]),
+    );
+    expect(
+        &l::RecreatePdfForPrecompiledLetter {
+            notification_id,
+            file_location: filename(),
+            allow_international_letters: false,
+        },
+        "sanitise-letter-tasks",
+        "recreate-pdf-for-precompiled-letter",
+        json!([[], { "notification_id": ID, "file_location": filename(),
+                     "allow_international_letters": false }]),
+    );
+    let attachment = json!({ "service_id": ID, "attachment_id": ID, "original_filename": "a.pdf" });
+    let (id, name) = (|| ID.to_owned(), || "a.pdf".to_owned());
+    expect(
+        &l::ResanitiseLetterAttachment {
+            service_id: id(),
+            attachment_id: id(),
+            original_filename: name(),
+        },
+        "letter-tasks",
+        "resanitise-letter-attachment",
+        json!([empty, attachment]),
+    );
+    expect(
+        &l::RecreatePdfForTemplateLetterAttachments {
+            service_id: id(),
+            attachment_id: id(),
+            original_filename: name(),
+        },
+        "sanitise-letter-tasks",
+        "recreate-pdf-for-template-letter-attachments",
+        json!([empty, attachment]),
+    );
+}
+
+#[test]
+fn printed_letters_on_the_wire() {
+    use tasks::letters as l;
+    let notification_id: domain::NotificationId = ID.parse().unwrap();
+    let word = json!({ "notification_id": ID, "page_count": 2, "dvla_status": "DESPATCHED",
+                       "cost_threshold": "sorted", "despatch_date": "2026-11-24" });
+    expect(
+        &l::ProcessLetterCallback {
+            notification_id,
+            page_count: Some(2),
+            dvla_status: "DESPATCHED".to_owned(),
+            cost_threshold: Some("sorted".to_owned()),
+            despatch_date: Some("2026-11-24".to_owned()),
+        },
+        "letter-callbacks",
+        "process-letter-callback",
+        json!([[], word]),
+    );
+    expect(
+        &l::CreateFakeLetterCallback {
+            notification_id,
+            billable_units: 2,
+            postage: "second".to_owned(),
+        },
+        "research-mode-tasks",
+        "create-fake-letter-callback",
+        json!([[ID, 2, "second"], {}]),
+    );
+    expect(
+        &l::ProcessReturnedLettersList { notification_references: vec!["FOO".to_owned()] },
+        "database-tasks",
+        "process-returned-letters-list",
+        json!([[["FOO"]], {}]),
+    );
+    expect(
+        &l::SendReturnedLetter { signed_returned_letter: "signed".to_owned() },
+        "service-callbacks",
+        "send-returned-letter",
+        json!([["signed"], {}]),
+    );
+}
+
+#[test]
+fn monitors_of_letters_on_the_wire() {
+    use tasks::letter_monitors as m;
+    expect(
+        &m::CheckIfLettersStillPendingVirusCheck::default(),
+        "periodic-tasks",
+        "check-if-letters-still-pending-virus-check",
+        json!([[], { "max_minutes_ago_to_check": 120 }]),
+    );
+    let bare: m::CheckIfLettersStillPendingVirusCheck = serde_json::from_value(json!({})).unwrap();
+    assert_eq!(bare.max_minutes_ago_to_check, 30);
+    expect(
+        &m::CheckIfLettersStillPendingVirusCheckNightly::default(),
+        "periodic-tasks",
+        "check-if-letters-still-pending-virus-check-nightly",
+        json!([[], { "max_minutes_ago_to_check_only": 7200,
+                     "max_minutes_ago_to_check_and_rescan": 4320 }]),
+    );
+    let (periodic, nothing) = ("periodic-tasks", json!([[], {}]));
+    let name = "check-if-letters-still-in-created";
+    expect(&m::CheckIfLettersStillInCreated {}, periodic, name, nothing.clone());
+    let name = "check-if-letters-in-technical-failure";
+    expect(&m::CheckIfLettersInTechnicalFailure {}, periodic, name, nothing.clone());
+    let name = "raise-alert-if-letter-notifications-still-sending";
+    expect(&m::RaiseAlertIfLetterNotificationsStillSending {}, periodic, name, nothing);
+}
+
+#[test]
+fn jobs_on_the_wire() {
+    use tasks::jobs as j;
+    let (job_id, notification_id) = (ID.parse().unwrap(), ID.parse().unwrap());
+    let service_id = ID.parse().unwrap();
+    let encoded_notification = || "signed".to_owned();
+    expect(
+        &j::ProcessJob { job_id, sender_id: None },
+        "job-tasks",
+        "process-job",
+        json!([[ID], {}]),
+    );
+    let row = (vec![json!(ID), json!(ID), json!("signed")], serde_json::Map::new());
+    expect(
+        &j::ShatterJobRows {
+            template_type: domain::NotificationType::Sms,
+            args_kwargs_seq: vec![row],
+            has_files: false,
+        },
+        "job-tasks",
+        "shatter-job-rows",
+        json!([["sms", [[[ID, ID, "signed"], {}]]], {}]),
+    );
+    expect(
+        &j::ProcessIncompleteJobs { job_ids: vec![job_id] },
+        "job-tasks",
+        "process-incomplete-jobs",
+        json!([[[ID]], {}]),
+    );
+    let sender_id = Some(ID.to_owned());
+    expect(
+        &j::SaveSms {
+            service_id,
+            notification_id,
+            encoded_notification: encoded_notification(),
+            sender_id: sender_id.clone(),
+        },
+        "database-tasks",
+        "save-sms",
+        json!([[ID, ID, "signed"], { "sender_id": ID }]),
+    );
+    expect(
+        &j::SaveEmail {
+            service_id,
+            notification_id,
+            encoded_notification: encoded_notification(),
+            sender_id: None,
+        },
+        "database-tasks",
+        "save-email",
+        json!([[ID, ID, "signed"], {}]),
+    );
+    expect(
+        &j::SaveLetter {
+            service_id,
+            notification_id,
+            encoded_notification: encoded_notification(),
+        },
+        "database-tasks",
+        "save-letter",
+        json!([[ID, ID, "signed"], {}]),
+    );
+    let nothing = json!([[], {}]);
+    expect(&j::RunScheduledJobs {}, "periodic-tasks", "run-scheduled-jobs", nothing.clone());
+    expect(&j::CheckJobStatus {}, "periodic-tasks", "check-job-status", nothing.clone());
+    expect(
+        &j::CheckForMissingRowsInCompletedJobs {},
+        "periodic-tasks",
+        "check-for-missing-rows-in-completed-jobs",
+        nothing.clone(),
+    );
+    expect(
+        &j::UpdateStatusOfFullyProcessedJobs {},
+        "periodic-tasks",
+        "update-status-of-fully-processed-jobs",
+        nothing.clone(),
+    );
+    let periodic = "periodic-tasks";
+    expect(&j::RemoveSmsEmailJobs {}, periodic, "remove_sms_email_jobs", nothing.clone());
+    expect(&j::RemoveLetterJobs {}, periodic, "remove_letter_jobs", nothing);
+}
+
+#[test]
+fn printing_on_the_wire() {
+    use tasks::printing as p;
+    let notification_id: domain::NotificationId = ID.parse().unwrap();
+    let (periodic, nothing) = ("periodic-tasks", json!([[], {}]));
+    expect(
+        &p::CheckTimeToCollateLetters {},
+        periodic,
+        "check-time-to-collate-letters",
+        nothing.clone(),
+    );
+    let collate = "collate-letter-pdfs-to-be-sent";
+    expect(&p::CollateLetterPdfsToBeSent::default(), periodic, collate, nothing);
+    let deadline = "2021-06-01T16:30:00";
+    expect(
+        &p::CollateLetterPdfsToBeSent { print_run_deadline_utc: Some(deadline.to_owned()) },
+        periodic,
+        collate,
+        json!([[deadline], {}]),
+    );
+    expect(
+        &p::ShatterDeliverLettersTasks { notification_ids: vec![notification_id] },
+        periodic,
+        "shatter-deliver-letters-tasks",
+        json!([[[ID]], {}]),
+    );
+    expect(
+        &p::DeliverLetter { notification_id },
+        "send-letter-tasks",
+        "deliver_letter",
+        json!([[], { "notification_id": ID }]),
+    );
+}

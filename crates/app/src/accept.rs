@@ -14,14 +14,14 @@ use content::{
     sms::SmsTemplate,
 };
 use domain::{
-    KeyType, NotificationId, NotificationType, Permission, ReplyToId, ServiceId, SmsSenderId,
-    Template, TemplateId, service::DailyLimit,
+    KeyType, NotificationId, NotificationStatus, NotificationType, Permission, ReplyToId,
+    ServiceId, SmsSenderId, Template, TemplateId, service::DailyLimit,
 };
 use queue::{Envelope, Trace};
 use rust_decimal::Decimal;
 use serde_json::{Map, Value};
 use store::notifications::NewNotification;
-use tasks::{DeliverEmail, DeliverSms, queues};
+use tasks::{DeliverEmail, DeliverSms, GetPdfForTemplatedLetter, queues};
 
 use crate::{App, Caller, Error, accounts::over_limit, caches::get_or_load};
 
@@ -389,7 +389,7 @@ impl App {
         }
         let stored = match self.new_notification(message, id) {
             Ok(row) => match deliver(id, channel, key_type, self.clock().new_id(), trace) {
-                Ok(nudge) => self.0.inserts.insert(row, nudge).await,
+                Ok(nudge) => self.0.inserts.insert(row, Some(nudge)).await.map(drop),
                 Err(error) => Err(error),
             },
             Err(error) => Err(error),
@@ -418,7 +418,7 @@ impl App {
             service_id: message.caller.service().id,
             template_id: message.template.id,
             template_version: message.template.version,
-            api_key_id: message.caller.key_id,
+            api_key_id: Some(message.caller.key_id),
             key_type: message.caller.key_type,
             notification_type: message.template.template_type,
             created_at: self.clock().now(),
@@ -432,12 +432,15 @@ impl App {
             phone_prefix: message.phone.map(|phone| phone.country_prefix().to_owned()),
             rate_multiplier: message.phone.map(|phone| Decimal::from(phone.rate_multiplier())),
             unsubscribe_link: message.unsubscribe_link.clone(),
+            status: NotificationStatus::Created,
+            job_row: None,
+            letter: None,
         })
     }
 }
 
-/// The task message that gets a notification sent, on the queue that fits (public API contract
-/// §4.2).
+/// The task message that gets a notification sent, or a letter its PDF, on the queue that fits (public
+/// API contract §4.2).
 pub(crate) fn deliver(
     id: NotificationId,
     channel: NotificationType,
@@ -451,7 +454,7 @@ pub(crate) fn deliver(
             Envelope::new(&DeliverEmail { notification_id: id }, task_id, trace)
         }
         NotificationType::Letter => {
-            return Err(anyhow::anyhow!("letters are not delivered by this task").into());
+            Envelope::new(&GetPdfForTemplatedLetter { notification_id: id }, task_id, trace)
         }
     }
     .map_err(anyhow::Error::from)?;

@@ -119,6 +119,12 @@ impl From<store::Error> for Error {
     }
 }
 
+impl From<providers::Error> for Error {
+    fn from(error: providers::Error) -> Self {
+        Self::Internal(error.into())
+    }
+}
+
 impl From<anyhow::Error> for Error {
     fn from(error: anyhow::Error) -> Self {
         Self::Internal(error)
@@ -126,15 +132,16 @@ impl From<anyhow::Error> for Error {
 }
 
 impl From<Error> for queue::TaskError {
-    /// What may go better next time is tried again: the database was away, or the row is not there
+    /// What may go better next time is tried again: a server was away, or the row is not there
     /// yet (a message may be faster than its commit). The rest is given up.
     fn from(error: Error) -> Self {
         let temporary = match &error {
             Error::NotFound => true,
-            Error::Internal(source) => source
-                .chain()
-                .filter_map(|cause| cause.downcast_ref::<store::Error>())
-                .any(store::Error::is_temporary),
+            Error::Internal(source) => source.chain().any(|cause| {
+                let (stored, called) = (cause.downcast_ref(), cause.downcast_ref());
+                stored.is_some_and(store::Error::is_temporary)
+                    || called.is_some_and(|error: &providers::Error| !error.is_permanent())
+            }),
             _ => false,
         };
         if temporary { Self::retry(error) } else { Self::fail(error) }

@@ -25,8 +25,10 @@ const WAITING: usize = 4096;
 /// One request's row and the message that gets it sent.
 struct Pending {
     row: NewNotification,
-    nudge: Envelope,
-    done: oneshot::Sender<Result<(), store::Error>>,
+    nudge: Option<Envelope>,
+    done: oneshot::Sender<Result<bool, store::Error>>,
+    /// Whether it was there before.
+    again: bool,
 }
 
 pub(crate) struct Inserts(mpsc::Sender<Pending>);
@@ -39,12 +41,16 @@ impl Inserts {
         Self(queue)
     }
 
-    /// Stores a notification and sees to its task message. Once this has begun it is finished even
-    /// if the caller goes away.
-    pub(crate) async fn insert(&self, row: NewNotification, nudge: Envelope) -> Result<(), Error> {
+    /// Stores a notification and sees to its task message, if it has one. Once this has begun it is
+    /// finished even if the caller goes away. False when there was one of this id before.
+    pub(crate) async fn insert(
+        &self,
+        row: NewNotification,
+        nudge: Option<Envelope>,
+    ) -> Result<bool, Error> {
         let (done, outcome) = oneshot::channel();
         let gone = || Error::Internal(anyhow::anyhow!("grouped inserts have stopped"));
-        self.0.send(Pending { row, nudge, done }).await.map_err(|_| gone())?;
+        self.0.send(Pending { row, nudge, done, again: false }).await.map_err(|_| gone())?;
         Ok(outcome.await.map_err(|_| gone())??)
     }
 }
@@ -90,13 +96,15 @@ async fn insert(db: &Pool, group: Vec<Pending>) -> Vec<Pending> {
 /// One bad row fails only its own request.
 async fn insert_singly(db: &Pool, group: Vec<Pending>) -> Vec<Pending> {
     let mut stored = Vec::new();
-    for pending in group {
+    for mut pending in group {
         match insert_rows(db, std::slice::from_ref(&pending.row)).await {
             Ok(()) => stored.push(pending),
-            // The statement of the group was committed although its answer was lost.
+            // The statement of the group was committed although its answer was lost; or a task that
+            // stores it has come twice.
             Err(store::Error::Conflict { constraint, .. })
                 if constraint == "notifications_pkey" =>
             {
+                pending.again = true;
                 stored.push(pending);
             }
             Err(error) => {
@@ -114,8 +122,11 @@ async fn insert_rows(db: &Pool, rows: &[NewNotification]) -> Result<(), store::E
 
 /// Publishes the group's messages and answers its requests.
 async fn publish(outbox: &Outbox, stored: Vec<Pending>) {
-    let (nudges, waiting): (Vec<Envelope>, Vec<_>) =
-        stored.into_iter().map(|pending| (pending.nudge, pending.done)).unzip();
+    let (mut nudges, mut waiting) = (Vec::new(), Vec::new());
+    for pending in stored {
+        nudges.extend(pending.nudge);
+        waiting.push((pending.done, !pending.again));
+    }
     if let Err(error) = outbox.publish(&nudges).await {
         // The rows are committed; replay finds them.
         error!(
@@ -123,7 +134,7 @@ async fn publish(outbox: &Outbox, stored: Vec<Pending>) {
             "neither the broker nor the outbox took the messages of stored notifications"
         );
     }
-    for done in waiting {
-        let _ = done.send(Ok(())); // the client may be gone
+    for (done, new) in waiting {
+        let _ = done.send(Ok(new)); // the client may be gone
     }
 }

@@ -17,6 +17,8 @@ pub mod callbacks;
 mod error;
 pub mod inbound_sms;
 mod inserts;
+pub mod jobs;
+pub mod letters;
 pub mod monitors;
 pub mod outbox;
 pub mod providers;
@@ -28,6 +30,7 @@ pub mod view;
 
 use std::{sync::Arc, time::Duration};
 
+use ::providers::objects::{Objects, ObjectsConfig};
 use ::providers::zendesk::Zendesk;
 use anyhow::Context;
 use domain::{Clock, signing::Signer};
@@ -69,6 +72,12 @@ pub struct Config {
     /// in seconds
     #[arg(long, env = "POSTROOM_RECEIPT_WAIT_SECONDS", default_value_t = 30)]
     pub receipt_wait_seconds: u32,
+    /// Whom to tell each day how many letters there are to print: a JSON list of email addresses
+    #[arg(long, env = "DVLA_EMAIL_ADDRESSES", default_value = "[]")]
+    pub dvla_email_addresses: String,
+    /// Files and letters
+    #[command(flatten)]
+    pub objects: ObjectsConfig,
     /// The choice among SMS providers
     #[command(flatten)]
     pub providers: providers::ProvidersConfig,
@@ -84,6 +93,8 @@ pub struct App(Arc<Inner>);
 struct Inner {
     db: Pool,
     limits: Limits,
+    objects: Objects,
+    printer_addresses: Vec<String>,
     publisher: Publisher,
     signer: Signer,
     clock: Clock,
@@ -131,6 +142,9 @@ impl App {
             admin_base_url: config.admin_base_url.clone(),
             logos_url: branding::logos_url(&config.admin_base_url),
             receipt_wait: Duration::from_secs(config.receipt_wait_seconds.into()),
+            objects: Objects::from_config(&config.objects)?,
+            printer_addresses: serde_json::from_str(&config.dvla_email_addresses)
+                .context("DVLA_EMAIL_ADDRESSES")?,
             resting_points: config.providers.sms_resting_points.clone(),
             alert_on_slow_sms: config.providers.check_slow_text_message_delivery == "1",
             still_created_alert: Duration::from_secs(
@@ -156,6 +170,12 @@ impl App {
     #[must_use]
     pub fn receipt_wait(&self) -> Duration {
         self.0.receipt_wait
+    }
+
+    /// Files and letters.
+    #[must_use]
+    pub fn objects(&self) -> &Objects {
+        &self.0.objects
     }
 
     /// Waits until all that providers have taken is recorded, for at most half a minute. Comes last.

@@ -84,6 +84,14 @@ impl App {
         Ok(self.outbox().publish(&[envelope]).await?)
     }
 
+    /// Publishes task messages, or keeps them in the outbox.
+    ///
+    /// # Errors
+    /// As [`App::enqueue`].
+    pub async fn enqueue_all(&self, envelopes: &[Envelope]) -> Result<(), Error> {
+        Ok(self.outbox().publish(envelopes).await?)
+    }
+
     pub(crate) fn outbox(&self) -> Outbox {
         Outbox::new(self.0.db.clone(), self.0.publisher.clone(), self.0.clock.clone())
     }

@@ -16,7 +16,8 @@ const REACH: Duration = Duration::days(7);
 const PAGE: i64 = 1000;
 
 impl App {
-    /// Queues every forgotten text message and email again; returns how many. Safe to run twice,
+    /// Queues every forgotten text message and email again, and asks again for the PDFs that letters
+    /// wait for; returns how many. Safe to run twice,
     /// also at once: each takes its own, and sending begins with a claim.
     ///
     /// # Errors
@@ -24,7 +25,7 @@ impl App {
     pub async fn replay_created(&self, trace: &Trace) -> Result<usize, Error> {
         let now = self.clock().now();
         let mut replayed = 0;
-        for channel in [NotificationType::Sms, NotificationType::Email] {
+        for channel in [NotificationType::Sms, NotificationType::Email, NotificationType::Letter] {
             let which = Forgetting {
                 channel,
                 from: now - REACH,

@@ -188,7 +188,7 @@ impl App {
     }
 
     /// Lets go of a claim whose attempt failed, and notes when the next one is due. The fragments
-    /// of a text message are kept, as the peer does: it may have been billed.
+    /// of a text message are kept, as the peer does: it may have been billed. `why` is for operators.
     ///
     /// # Errors
     /// Database errors only.
@@ -197,6 +197,7 @@ impl App {
         message: &ToSend,
         attempt: &Attempt,
         delay: Duration,
+        why: &str,
     ) -> Result<(), Error> {
         let fragments = match message.notification_type {
             NotificationType::Sms => self.compose_sms(message).await.map_or(0, |sms| sms.fragments),
@@ -205,16 +206,17 @@ impl App {
         let next = i32::try_from(attempt.number()).unwrap_or(i32::MAX).saturating_add(1);
         let due = self.clock().now() + delay;
         let (db, worker, id) = (self.db().await?, self.0.worker, message.id);
-        Ok(store::notifications::put_off(&db, id, worker, next, due, fragments).await?)
+        Ok(store::notifications::put_off(&db, id, worker, next, due, fragments, why).await?)
     }
 
-    /// Ends a notification that will not be sent. The service is not called back for that.
+    /// Ends a notification that will not be sent. The service is not called back for that. `why` is for
+    /// operators; without it, the reason of the last attempt that was put off stays.
     ///
     /// # Errors
     /// Database errors only.
-    pub async fn give_up(&self, id: NotificationId) -> Result<(), Error> {
+    pub async fn give_up(&self, id: NotificationId, why: Option<&str>) -> Result<(), Error> {
         let now = self.clock().now();
-        if store::notifications::set_technical_failure(&self.db().await?, id, now).await? {
+        if store::notifications::set_technical_failure(&self.db().await?, id, now, why).await? {
             metrics::counter!("notifications_given_up_total").increment(1);
         }
         Ok(())

@@ -128,6 +128,9 @@ id!(/// One reply-to address of a service.
 id!(/// One received text message.
     InboundSmsId);
 
+id!(/// One file of recipients.
+    JobId);
+
 #[cfg(test)]
 mod tests {
     use super::*;

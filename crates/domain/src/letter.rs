@@ -1,8 +1,13 @@
 //! When letters are printed and delivered, and until when one can be called back.
 
+pub mod file;
+mod life;
+
 use serde::{Deserialize, Serialize};
 use strum::{Display, EnumString, IntoStaticStr, VariantArray};
 use time::{Date, Duration, OffsetDateTime, Time};
+
+pub use life::LetterEvent;
 
 use crate::{NotificationStatus, london, working_day::Calendar};
 
@@ -43,6 +48,23 @@ impl Postage {
         match self {
             Self::First => Calendar::FirstClassPost,
             _ => Calendar::Post,
+        }
+    }
+
+    /// Whether such letters go abroad.
+    #[must_use]
+    pub fn is_international(self) -> bool {
+        matches!(self, Self::Europe | Self::RestOfWorld)
+    }
+
+    /// The word for it in the names of files.
+    fn file_class(self) -> &'static str {
+        match self {
+            Self::First => "1",
+            Self::Second => "2",
+            Self::Economy => "ECONOMY",
+            Self::Europe => "E",
+            Self::RestOfWorld => "N",
         }
     }
 

@@ -8,6 +8,7 @@
 pub mod clock;
 pub mod file_type;
 pub mod ids;
+pub mod job;
 pub mod letter;
 pub mod london;
 pub mod notification;
@@ -18,7 +19,7 @@ pub mod working_day;
 
 pub use clock::Clock;
 pub use ids::{
-    ApiKeyId, InboundSmsId, InvalidId, NotificationId, ReplyToId, ServiceId, SmsSenderId,
+    ApiKeyId, InboundSmsId, InvalidId, JobId, NotificationId, ReplyToId, ServiceId, SmsSenderId,
     TemplateId,
 };
 pub use notification::{NotificationStatus, NotificationType};

@@ -14,8 +14,6 @@ use crate::{broker::BrokerOptions, processes::source};
 #[derive(Args)]
 pub(crate) struct DeadLetters {
     #[command(flatten)]
-    runtime: runtime::Config,
-    #[command(flatten)]
     broker: BrokerOptions,
     #[command(subcommand)]
     action: Action,
@@ -74,7 +72,7 @@ impl Filter {
 
 impl DeadLetters {
     pub(crate) async fn run(self) -> anyhow::Result<()> {
-        runtime::start(&self.runtime)?;
+        runtime::start_command()?;
         let broker = Broker::connect(&self.broker.config(), source(&Clock::system())).await;
         anyhow::ensure!(broker.is_connected(), "CELERY_BROKER_URL: the broker does not answer");
         let done = act(&broker, &self.action).await;

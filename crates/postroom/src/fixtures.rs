@@ -69,7 +69,8 @@ impl Fixtures {
         let db = pool.get().await.context("connecting to the database")?;
         let now = clock.now();
         fixtures::insert_user(&db, USER, "demo@example.gov.uk", "+447700900999", now).await?;
-        fixtures::insert_service(&db, SERVICE, "Postroom demo", "POSTROOM", USER, now).await?;
+        fixtures::insert_service(&db, SERVICE, "Postroom demo", "POSTROOM", USER, true, now)
+            .await?;
         fixtures::set_rate_limit(&db, SERVICE, self.rate_limit).await?;
         for template in &TEMPLATES {
             fixtures::insert_template(&db, template, USER, now).await?;

@@ -5,7 +5,11 @@ mod broker;
 mod config;
 mod dead_letters;
 mod fixtures;
+mod letters;
+mod notification;
 mod processes;
+mod queues;
+mod services;
 
 use clap::{Parser, Subcommand};
 
@@ -29,6 +33,18 @@ enum Command {
     Migrate(processes::Migrate),
     /// Create a demo service with templates and keys, once
     Fixtures(Box<fixtures::Fixtures>),
+    /// Create a service
+    Service(services::Service),
+    /// Create, list and revoke the API keys of a service
+    Key(services::Key),
+    /// Create a template
+    Template(services::Template),
+    /// Show what became of a message, and why
+    Notification(notification::Notification),
+    /// Show the queues: how full, how old, how fast
+    Queues(queues::Queues),
+    /// Have letters scanned or sanitised again
+    Letters(Box<letters::Letters>),
     /// Look at what could not be run: list, show, requeue, delete
     DeadLetters(dead_letters::DeadLetters),
     /// Show the effective settings of all processes, secrets masked
@@ -43,6 +59,12 @@ async fn main() -> anyhow::Result<()> {
         Command::Beat(beat) => beat.run().await,
         Command::Migrate(migrate) => migrate.run().await,
         Command::Fixtures(fixtures) => fixtures.run().await,
+        Command::Service(service) => service.run().await,
+        Command::Key(key) => key.run().await,
+        Command::Template(template) => template.run().await,
+        Command::Notification(notification) => notification.run().await,
+        Command::Queues(queues) => queues.run().await,
+        Command::Letters(letters) => letters.run().await,
         Command::DeadLetters(letters) => letters.run().await,
         Command::Config => config::show(),
     }

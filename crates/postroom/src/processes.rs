@@ -92,7 +92,7 @@ pub(crate) struct Shared {
 }
 
 impl Shared {
-    async fn start(&self) -> anyhow::Result<(App, Broker)> {
+    pub(crate) async fn start(&self) -> anyhow::Result<(App, Broker)> {
         let clock = Clock::system();
         let limits = Limits::connect(&self.redis, clock.clone())?;
         let broker = Broker::connect(&self.broker.config(), source(&clock)).await;

@@ -1,4 +1,4 @@
-//! Outbound calls: email and SMS senders, service callbacks, SNS signatures, tickets.
+//! Outbound calls: email and SMS senders, service callbacks, SNS signatures, object storage, tickets.
 //!
 //! What it must never do: touch the database, decide what a notification becomes, or put a
 //! recipient, a message or a key into an error, a log line or a metric. Every call here ends
@@ -17,6 +17,8 @@ pub mod firetext;
 pub mod http;
 mod measure;
 pub mod mmg;
+pub mod objects;
+pub mod print;
 mod public_address;
 pub mod ses;
 mod sms;

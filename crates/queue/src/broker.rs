@@ -81,6 +81,10 @@ impl Shared {
         (self.source.now)()
     }
 
+    pub(crate) fn new_id(&self) -> Uuid {
+        (self.source.new_id)()
+    }
+
     /// Opens a connection that the operator sees under our name and `purpose`.
     pub(crate) async fn connect(&self, purpose: &str) -> lapin::Result<Connection> {
         let uri = parse_uri(&self.config.broker_url).map_err(|_| {

@@ -24,8 +24,8 @@ use crate::{
     table,
 };
 
-const REQUESTS: &str = "celery.pidbox";
-const ANSWERS: &str = "reply.celery.pidbox";
+pub(crate) const REQUESTS: &str = "celery.pidbox";
+pub(crate) const ANSWERS: &str = "reply.celery.pidbox";
 /// A queue that its worker has left is deleted after so long.
 const QUEUE_LIFE_MS: i32 = 10_000;
 const REQUEST_LIFE_MS: i32 = 300_000;
@@ -93,10 +93,7 @@ pub(crate) async fn listen(
 
 async fn subscribe(channel: &Channel, queue: ShortString) -> lapin::Result<lapin::Consumer> {
     let none = FieldTable::default;
-    for (name, kind) in [(REQUESTS, ExchangeKind::Fanout), (ANSWERS, ExchangeKind::Direct)] {
-        let transient = ExchangeDeclareOptions::default();
-        channel.exchange_declare(name.into(), kind, transient, none()).await?;
-    }
+    declare_exchanges(channel).await?;
     let mut arguments = FieldTable::default();
     arguments.insert("x-expires".into(), AMQPValue::LongInt(QUEUE_LIFE_MS));
     arguments.insert("x-message-ttl".into(), AMQPValue::LongInt(REQUEST_LIFE_MS));
@@ -106,6 +103,15 @@ async fn subscribe(channel: &Channel, queue: ShortString) -> lapin::Result<lapin
     channel.queue_bind(queue.clone(), REQUESTS.into(), "".into(), bind, none()).await?;
     let no_ack = BasicConsumeOptions { no_ack: true, ..Default::default() };
     channel.basic_consume(queue, "".into(), no_ack, none()).await
+}
+
+/// Declares the exchanges of requests and answers.
+pub(crate) async fn declare_exchanges(channel: &Channel) -> lapin::Result<()> {
+    for (name, kind) in [(REQUESTS, ExchangeKind::Fanout), (ANSWERS, ExchangeKind::Direct)] {
+        let transient = ExchangeDeclareOptions::default();
+        channel.exchange_declare(name.into(), kind, transient, FieldTable::default()).await?;
+    }
+    Ok(())
 }
 
 /// Does what a request asks for. Gives the answer, if one is wanted: routing key, properties, body.

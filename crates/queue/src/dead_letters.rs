@@ -5,7 +5,7 @@
 //! data, so none lies there for longer than
 //! [`BrokerConfig::dead_letter_retention`](crate::BrokerConfig::dead_letter_retention).
 
-use std::time::Duration;
+use std::{fmt, time::Duration};
 
 use lapin::{
     Channel,
@@ -54,6 +54,26 @@ pub struct DeadLetter {
     pub last_failed_at: String,
     /// The chain of errors.
     pub error: String,
+    arguments: Arguments,
+}
+
+/// The arguments as the producer abbreviated them. They may be personal data, so nothing prints them.
+#[derive(Clone, PartialEq, Eq)]
+struct Arguments(String);
+
+impl DeadLetter {
+    /// Whether its arguments, as far as its producer tells them in a header, contain `text`, such as
+    /// the id of what it is about.
+    #[must_use]
+    pub fn mentions(&self, text: &str) -> bool {
+        self.arguments.0.contains(text)
+    }
+}
+
+impl fmt::Debug for Arguments {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("..")
+    }
 }
 
 /// What to do with a dead letter.
@@ -181,6 +201,12 @@ fn read(message: &Message) -> DeadLetter {
         first_failed_at: text(FIRST).unwrap_or_default(),
         last_failed_at: text(LAST).unwrap_or_default(),
         error: text(ERROR).unwrap_or_default(),
+        arguments: Arguments(
+            ["argsrepr", "kwargsrepr"]
+                .iter()
+                .filter_map(|name| message.header_text(name))
+                .collect(),
+        ),
     }
 }
 

@@ -11,6 +11,7 @@ use lapin::{
 use crate::{
     broker::{Error, answered},
     dead_letters,
+    lane::Lane,
     node::Node,
     topology::Topology,
 };
@@ -33,6 +34,11 @@ pub(crate) async fn watch(node: &Node, connection: &Arc<Connection>) -> Result<(
             let declare = channel.queue_declare((*name).clone(), passive, FieldTable::default());
             let found = answered(declare).await?;
             metrics::gauge!("queue_messages", "queue" => *queue).set(found.message_count());
+            let lane = node.lanes.iter().find(|lane| lane.queue == *queue);
+            if let Some(waited) = lane.and_then(Lane::waited) {
+                let age = if found.message_count() == 0 { 0.0 } else { waited.as_seconds_f64() };
+                metrics::gauge!("queue_oldest_seconds", "queue" => *queue).set(age);
+            }
             metrics::gauge!("queue_consumers", "queue" => *queue).set(found.consumer_count());
         }
         node.stop.run_until_cancelled(tokio::time::sleep(PERIOD)).await;

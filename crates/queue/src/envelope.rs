@@ -107,6 +107,32 @@ impl Envelope {
         })
     }
 
+    /// The message that asks for a task whose arguments another producer has written already.
+    #[must_use]
+    pub fn untyped(
+        task: &str,
+        queue: &str,
+        args: Vec<Value>,
+        kwargs: Map<String, Value>,
+        id: Uuid,
+        trace: &Trace,
+    ) -> Self {
+        let id = id.to_string();
+        Self {
+            queue: queue.to_owned(),
+            task: task.to_owned(),
+            root_id: trace.root_id.clone().unwrap_or_else(|| id.clone()),
+            parent_id: trace.parent_id.clone(),
+            id,
+            retries: 0,
+            eta: None,
+            expires: None,
+            args,
+            kwargs,
+            headers: trace.headers.clone(),
+        }
+    }
+
     /// Another queue (without prefix) than the default.
     #[must_use]
     pub fn on(self, queue: impl Into<String>) -> Self {

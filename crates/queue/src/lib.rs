@@ -42,6 +42,7 @@ mod registry;
 mod repr;
 mod revoked;
 mod running;
+mod survey;
 mod table;
 mod task;
 mod topology;
@@ -53,6 +54,7 @@ pub use consumer::{Consume, consume, drain};
 pub use envelope::{EncodeError, Envelope, Trace};
 pub use publisher::{PublishError, Publisher};
 pub use registry::Registry;
+pub use survey::{QueueState, survey};
 pub use task::{Attempt, BoxError, Call, Retry, Task, TaskError, TaskResult};
 pub use wire::DecodeError;
 

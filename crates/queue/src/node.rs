@@ -18,6 +18,7 @@ use crate::{
     broker::{Pause, Shared, close, host_name, keep},
     chain::chain,
     control,
+    envelope::Envelope,
     events::{self, Events},
     lane::Lane,
     revoked::Revoked,
@@ -63,6 +64,13 @@ impl Node {
             clock: Clock::default(),
             started: Instant::now(),
             stop,
+        }
+    }
+
+    /// Notes that a task is taken off `queue`.
+    pub(crate) fn took(&self, queue: &str, envelope: &Envelope) {
+        if let Some(lane) = self.lanes.iter().find(|lane| lane.queue == queue) {
+            lane.took(envelope, self.shared.now());
         }
     }
 

@@ -81,6 +81,7 @@ impl<C: Clone + Send + Sync + 'static> Worker<'_, C> {
         let work = async {
             let parcel = match read {
                 Ok(envelope) => {
+                    self.node.took(queue, &envelope);
                     self.decide(Arc::new(envelope), message, delivery.redelivered).await
                 }
                 Err(error @ DecodeError::ExpectsResult) => {

@@ -77,6 +77,16 @@ pub fn start(config: &Config) -> anyhow::Result<Runtime> {
     Ok(Runtime { stop, metrics })
 }
 
+/// Prepares a command that answers and ends: warnings go to standard error.
+///
+/// # Errors
+/// When the process was prepared before.
+pub fn start_command() -> anyhow::Result<()> {
+    logs::start_command()?;
+    install_tls();
+    Ok(())
+}
+
 /// Metrics that nobody writes to, for serving the API where no process was prepared: in tests.
 #[must_use]
 pub fn unregistered_metrics() -> Metrics {

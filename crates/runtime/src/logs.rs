@@ -34,6 +34,14 @@ pub(crate) fn start(level: &str, format: LogFormat) -> anyhow::Result<()> {
     .context("starting the log")
 }
 
+/// Sends warnings to standard error: standard output is the command's answer.
+pub(crate) fn start_command() -> anyhow::Result<()> {
+    // What a command looks for and does not find closes a channel, which is no error.
+    let filter = EnvFilter::try_new("warn,lapin=off").context("the filter of the log")?;
+    let log = lines::layer().with_writer(std::io::stderr).with_target(false);
+    tracing_subscriber::registry().with(filter).with(log).try_init().context("starting the log")
+}
+
 /// An error with its causes on one line: `sending failed: no answer: connection refused`. For log
 /// fields, whose own way with errors shows only the first.
 pub fn chain<'a>(error: &'a (dyn Error + 'static)) -> impl Display + use<'a> {

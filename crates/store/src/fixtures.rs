@@ -34,8 +34,9 @@ pub async fn insert_user(
     Ok(())
 }
 
-/// A live service with every permission for email and text messages, its first version, its
-/// member `user`, and a default sender id.
+/// A service with every permission for email, text messages and letters, its first version, its
+/// member `user`, and a default sender id. One that is not live is in trial mode: it sends to its team
+/// only, 50 messages a day of each kind.
 ///
 /// # Errors
 /// Database errors only.
@@ -45,6 +46,7 @@ pub async fn insert_service(
     name: &str,
     sms_sender: &str,
     user: Uuid,
+    live: bool,
     now: OffsetDateTime,
 ) -> Result<(), Error> {
     let now = sql_time::to_column(now);
@@ -57,10 +59,11 @@ pub async fn insert_service(
                               organisation_type, prefix_sms, rate_limit, letter_message_limit,
                               sms_message_limit, email_message_limit, has_active_go_live_request,
                               normalised_service_name, email_sender_local_part)
-        VALUES ($1, $2, $3, true, false, $4, 1, 'central', true, 3000, 999999999, 999999999,
-                999999999, false, $5, $6)
+        SELECT $1, $2, $3, true, NOT $7, $4, 1, 'central', true, 3000, daily, daily, daily, false,
+               $5, $6
+          FROM (SELECT CASE WHEN $7 THEN 999999999 ELSE 50 END AS daily) limits
         ON CONFLICT (id) DO NOTHING",
-            &[&id, &name, &now, &user, &normalised, &local_part],
+            &[&id, &name, &now, &user, &normalised, &local_part, &live],
         )
         .await?;
     if inserted == 0 {

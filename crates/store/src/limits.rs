@@ -153,6 +153,32 @@ impl Limits {
         self.or_allow(reserved, |reserved| reserved == 1)
     }
 
+    /// True when so many more messages of this kind may be sent today. Counts nothing.
+    pub async fn has_room_for(
+        &self,
+        service: &Service,
+        key_type: KeyType,
+        limit: DailyLimit,
+        messages: i64,
+    ) -> bool {
+        let Some(redis) = &self.redis else { return true };
+        let key = self.daily_key(service, key_type, limit);
+        let count: Result<Option<i64>, _> = redis.get(key).await;
+        let max = service.daily_limit(limit, key_type);
+        self.or_allow(count, |count| count.unwrap_or_default().saturating_add(messages) <= max)
+    }
+
+    /// Counts one message of today, whatever the limit: what was found to have room is not stopped
+    /// half way. Test keys are never counted.
+    pub async fn count(&self, service: &Service, key_type: KeyType, limit: DailyLimit) {
+        let Some(redis) = self.redis.as_ref().filter(|_| key_type != KeyType::Test) else { return };
+        let key = self.daily_key(service, key_type, limit);
+        let no_limit = vec![i64::MAX.to_string()];
+        let counted: Result<i64, _> =
+            self.reserve.evalsha_with_reload(redis, vec![key], no_limit).await;
+        self.or_allow(counted, |_| true);
+    }
+
     /// Takes back what [`Limits::reserve`] counted for a message that was not stored after all.
     pub async fn release(&self, service: &Service, key_type: KeyType, limit: DailyLimit) {
         let Some(redis) = self.redis.as_ref().filter(|_| key_type != KeyType::Test) else { return };

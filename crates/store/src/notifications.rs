@@ -2,7 +2,8 @@
 
 use deadpool_postgres::GenericClient;
 use domain::{
-    ApiKeyId, KeyType, NotificationId, NotificationStatus, NotificationType, ServiceId, TemplateId,
+    ApiKeyId, JobId, KeyType, NotificationId, NotificationStatus, NotificationType, ServiceId,
+    TemplateId, letter::Postage,
 };
 use rust_decimal::Decimal;
 use time::{OffsetDateTime, PrimitiveDateTime};
@@ -11,7 +12,7 @@ use uuid::Uuid;
 
 use crate::{Error, parse, sql_time};
 
-/// A notification about to be stored, as `created` (public API contract §4.1).
+/// A notification about to be stored (public API contract §4.1).
 #[derive(Clone)]
 pub struct NewNotification {
     /// Its id.
@@ -26,8 +27,8 @@ pub struct NewNotification {
     pub template_id: TemplateId,
     /// And in which version.
     pub template_version: i32,
-    /// The key it came in with.
-    pub api_key_id: ApiKeyId,
+    /// The key it came in with, if it came in with one.
+    pub api_key_id: Option<ApiKeyId>,
     /// And that key's type.
     pub key_type: KeyType,
     /// The channel.
@@ -48,6 +49,30 @@ pub struct NewNotification {
     pub rate_multiplier: Option<Decimal>,
     /// The address for one-click unsubscribing, as supplied.
     pub unsubscribe_link: Option<String>,
+    /// Where its life begins: `created`, unless it is known already that it will not be sent.
+    pub status: NotificationStatus,
+    /// The row of a file that it comes from, if it does.
+    pub job_row: Option<JobRow>,
+    /// What letters have beside that.
+    pub letter: Option<NewLetter>,
+}
+
+/// The row of a file of recipients.
+#[derive(Clone, Copy)]
+pub struct JobRow {
+    /// The file.
+    pub job: JobId,
+    /// Its place there, from 0.
+    pub number: i32,
+}
+
+/// What letters have beside all else.
+#[derive(Clone)]
+pub struct NewLetter {
+    /// The sixteen characters that name its files.
+    pub reference: String,
+    /// How it is posted.
+    pub postage: Postage,
 }
 
 /// Stores notifications in one statement: all of them or none.
@@ -62,18 +87,20 @@ pub async fn insert_many(db: &impl GenericClient, rows: &[NewNotification]) -> R
                (id, "to", normalised_to, service_id, template_id, template_version, api_key_id,
                 key_type, notification_type, created_at, _personalisation, client_reference,
                 reply_to_text, international, phone_prefix, rate_multiplier, unsubscribe_link,
-                notification_status, billable_units)
+                notification_status, job_id, job_row_number, reference, postage, billable_units)
         SELECT id, "to", normalised_to, service_id, template_id, template_version, api_key_id,
                key_type, notification_type::notification_type, created_at, personalisation,
                client_reference, reply_to_text, international, phone_prefix, rate_multiplier,
-               unsubscribe_link, 'created', 0
+               unsubscribe_link, status, job_id, job_row_number, reference, postage, 0
           FROM unnest($1::uuid[], $2::text[], $3::text[], $4::uuid[], $5::uuid[], $6::int4[],
                       $7::uuid[], $8::text[], $9::text[], $10::timestamp[], $11::text[],
                       $12::text[], $13::text[], $14::bool[], $15::text[], $16::numeric[],
-                      $17::text[])
+                      $17::text[], $18::text[], $19::uuid[], $20::int4[], $21::text[],
+                      $22::text[])
             AS r (id, "to", normalised_to, service_id, template_id, template_version, api_key_id,
                   key_type, notification_type, created_at, personalisation, client_reference,
-                  reply_to_text, international, phone_prefix, rate_multiplier, unsubscribe_link)"#,
+                  reply_to_text, international, phone_prefix, rate_multiplier, unsubscribe_link,
+                  status, job_id, job_row_number, reference, postage)"#,
         )
         .await?;
     fn column<'a, T>(
@@ -102,6 +129,11 @@ pub async fn insert_many(db: &impl GenericClient, rows: &[NewNotification]) -> R
             &column(rows, |r| r.phone_prefix.as_deref()),
             &column(rows, |r| r.rate_multiplier),
             &column(rows, |r| r.unsubscribe_link.as_deref()),
+            &column(rows, |r| <&str>::from(r.status)),
+            &column(rows, |r| r.job_row.map(|row| row.job)),
+            &column(rows, |r| r.job_row.map(|row| row.number)),
+            &column(rows, |r| r.letter.as_ref().map(|letter| letter.reference.as_str())),
+            &column(rows, |r| r.letter.as_ref().map(|letter| <&str>::from(letter.postage))),
         ],
     )
     .await?;
@@ -349,7 +381,7 @@ pub async fn break_claim(
     Ok(changed == 1)
 }
 
-/// Puts the next attempt off until `due` and lets go of the claim.
+/// Puts the next attempt off until `due`, lets go of the claim, and keeps why.
 ///
 /// # Errors
 /// Database errors only.
@@ -360,18 +392,19 @@ pub async fn put_off(
     next_attempt: i32,
     due: OffsetDateTime,
     billable_units: i32,
+    why: &str,
 ) -> Result<(), Error> {
     let sql = db
         .prepare_cached(
             "-- notifications.put_off
         UPDATE notifications
            SET claimed_by = NULL, claimed_until = NULL, claim_attempt = $3, next_attempt_at = $4,
-               billable_units = greatest(billable_units, $5)
+               billable_units = greatest(billable_units, $5), last_error = $6
          WHERE id = $1 AND claimed_by = $2",
         )
         .await?;
     let due = sql_time::to_column(due);
-    db.execute(&sql, &[&id, &worker, &next_attempt, &due, &billable_units]).await?;
+    db.execute(&sql, &[&id, &worker, &next_attempt, &due, &billable_units, &why]).await?;
     Ok(())
 }
 
@@ -428,7 +461,8 @@ pub async fn record_sent(
     Ok(())
 }
 
-/// Ends a `created` notification that will not be sent. False when it is not `created` any more.
+/// Ends a `created` notification that will not be sent, and keeps why, if that is known better than
+/// from its attempts. False when it is not `created` any more.
 ///
 /// # Errors
 /// Database errors only.
@@ -436,17 +470,19 @@ pub async fn set_technical_failure(
     db: &impl GenericClient,
     id: NotificationId,
     now: OffsetDateTime,
+    why: Option<&str>,
 ) -> Result<bool, Error> {
     let sql = db
         .prepare_cached(
             "-- notifications.set_technical_failure
         UPDATE notifications
            SET notification_status = 'technical-failure', updated_at = $2,
+               last_error = coalesce($3, last_error),
                claimed_by = NULL, claimed_until = NULL, next_attempt_at = NULL
          WHERE id = $1 AND notification_status = 'created'",
         )
         .await?;
-    Ok(db.execute(&sql, &[&id, &sql_time::to_column(now)]).await? == 1)
+    Ok(db.execute(&sql, &[&id, &sql_time::to_column(now), &why]).await? == 1)
 }
 
 /// A notification that was accepted and not sent.
@@ -461,7 +497,7 @@ pub struct Forgotten {
 /// Which notifications count as forgotten.
 #[derive(Clone, Copy, Debug)]
 pub struct Forgetting {
-    /// Text messages or emails.
+    /// The channel. Of letters only those that wait for their PDF.
     pub channel: NotificationType,
     /// Accepted from then on.
     pub from: OffsetDateTime,
@@ -496,6 +532,8 @@ pub async fn take_forgotten(
                   AND created_at >= $2 AND created_at < $3
                   AND (claimed_until IS NULL OR claimed_until <= $4)
                   AND (next_attempt_at IS NULL OR next_attempt_at <= $4)
+                  AND (notification_type <> 'letter'
+                       OR (billable_units = 0 AND updated_at IS NULL AND key_type = 'normal'))
                 ORDER BY created_at LIMIT $6 FOR UPDATE SKIP LOCKED)
         RETURNING id, key_type",
         )

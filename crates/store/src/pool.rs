@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-pub use deadpool_postgres::Client;
+pub use deadpool_postgres::{Client, Transaction};
 use deadpool_postgres::{Manager, ManagerConfig, Pool, RecyclingMethod, Runtime};
 use secrecy::{ExposeSecret, SecretString};
 use tokio_postgres::{

@@ -13,7 +13,11 @@ pub mod callbacks;
 pub mod delivery;
 pub mod headers;
 pub mod housekeeping;
+pub mod jobs;
+pub mod letter_monitors;
+pub mod letters;
 pub mod monitoring;
+pub mod printing;
 pub mod queues;
 pub mod receipts;
 pub mod reserved;
@@ -23,10 +27,29 @@ pub mod schedule;
 pub use callbacks::{SendComplaint, SendDeliveryStatus, SendInboundSms, SendReturnedLetter};
 pub use delivery::{DeliverEmail, DeliverSms};
 pub use housekeeping::{ReplayCreatedNotifications, TimeoutSendingNotifications};
+pub use jobs::{
+    CheckForMissingRowsInCompletedJobs, CheckJobStatus, ProcessIncompleteJobs, ProcessJob,
+    RemoveLetterJobs, RemoveSmsEmailJobs, RunScheduledJobs, SaveEmail, SaveLetter, SaveSms,
+    ShatterJobRows, UpdateStatusOfFullyProcessedJobs,
+};
+pub use letter_monitors::{
+    CheckIfLettersInTechnicalFailure, CheckIfLettersStillInCreated,
+    CheckIfLettersStillPendingVirusCheck, CheckIfLettersStillPendingVirusCheckNightly,
+    RaiseAlertIfLetterNotificationsStillSending,
+};
+pub use letters::{
+    CreateFakeLetterCallback, GetPdfForTemplatedLetter, ProcessLetterCallback,
+    ProcessReturnedLettersList, ProcessSanitisedLetter, ProcessVirusScanError,
+    ProcessVirusScanFailed, ResanitiseLetterAttachment, ResanitisePdf, SanitiseLetter,
+    UpdateBillableUnitsForLetter, UpdateValidationFailedForTemplatedLetter,
+};
 pub use monitoring::{
     CheckForLowAvailableInboundSmsNumbers, CheckForServicesWithHighFailureRates,
     GenerateSmsDeliveryStats, RaiseAlertIfEmailSmsStillInCreated,
     SwitchCurrentSmsProviderOnSlowDelivery, TendProvidersBackToMiddle,
+};
+pub use printing::{
+    CheckTimeToCollateLetters, CollateLetterPdfsToBeSent, DeliverLetter, ShatterDeliverLettersTasks,
 };
 pub use queue::Task;
 pub use receipts::{ProcessSesResult, ProcessSmsClientResponse};
@@ -42,6 +65,39 @@ pub const ALL: &[&str] = &[
     SendInboundSms::NAME,
     SendReturnedLetter::NAME,
     ReplayCreatedNotifications::NAME,
+    GetPdfForTemplatedLetter::NAME,
+    UpdateBillableUnitsForLetter::NAME,
+    UpdateValidationFailedForTemplatedLetter::NAME,
+    SanitiseLetter::NAME,
+    ProcessVirusScanFailed::NAME,
+    ProcessVirusScanError::NAME,
+    ProcessSanitisedLetter::NAME,
+    ResanitisePdf::NAME,
+    ResanitiseLetterAttachment::NAME,
+    ProcessLetterCallback::NAME,
+    CreateFakeLetterCallback::NAME,
+    ProcessReturnedLettersList::NAME,
+    CheckIfLettersStillPendingVirusCheck::NAME,
+    CheckIfLettersStillPendingVirusCheckNightly::NAME,
+    ProcessJob::NAME,
+    ShatterJobRows::NAME,
+    SaveSms::NAME,
+    SaveEmail::NAME,
+    SaveLetter::NAME,
+    ProcessIncompleteJobs::NAME,
+    RunScheduledJobs::NAME,
+    CheckJobStatus::NAME,
+    CheckForMissingRowsInCompletedJobs::NAME,
+    UpdateStatusOfFullyProcessedJobs::NAME,
+    RemoveSmsEmailJobs::NAME,
+    RemoveLetterJobs::NAME,
+    CheckTimeToCollateLetters::NAME,
+    CollateLetterPdfsToBeSent::NAME,
+    ShatterDeliverLettersTasks::NAME,
+    DeliverLetter::NAME,
+    CheckIfLettersStillInCreated::NAME,
+    CheckIfLettersInTechnicalFailure::NAME,
+    RaiseAlertIfLetterNotificationsStillSending::NAME,
     TimeoutSendingNotifications::NAME,
     SwitchCurrentSmsProviderOnSlowDelivery::NAME,
     TendProvidersBackToMiddle::NAME,

@@ -38,3 +38,7 @@ pub const REPORTING: &str = "reporting-tasks";
 pub const REPORT_REQUESTS: &str = "report-requests-notifications-tasks";
 /// What beat starts.
 pub const PERIODIC: &str = "periodic-tasks";
+/// Letters that another app checks, sanitises or makes PDFs of. We only send to it.
+pub const SANITISE_LETTER: &str = "sanitise-letter-tasks";
+/// Files that another app scans. We only send to it.
+pub const ANTIVIRUS: &str = "antivirus-tasks";

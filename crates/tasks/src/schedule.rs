@@ -6,7 +6,12 @@ use queue::{EncodeError, Envelope, Task, Trace};
 use uuid::Uuid;
 
 use crate::{
-    ReplayCreatedNotifications, TimeoutSendingNotifications,
+    CheckForMissingRowsInCompletedJobs, CheckIfLettersInTechnicalFailure,
+    CheckIfLettersStillInCreated, CheckIfLettersStillPendingVirusCheck,
+    CheckIfLettersStillPendingVirusCheckNightly, CheckJobStatus, CollateLetterPdfsToBeSent,
+    RaiseAlertIfLetterNotificationsStillSending, RemoveLetterJobs, RemoveSmsEmailJobs,
+    ReplayCreatedNotifications, RunScheduledJobs, TimeoutSendingNotifications,
+    UpdateStatusOfFullyProcessedJobs,
     monitoring::{
         CheckForLowAvailableInboundSmsNumbers, CheckForServicesWithHighFailureRates,
         GenerateSmsDeliveryStats, RaiseAlertIfEmailSmsStillInCreated,
@@ -55,6 +60,26 @@ pub fn schedule() -> Vec<Entry> {
     vec![
         // every quarter of an hour
         entry::<ReplayCreatedNotifications>(When::Cron("0,15,30,45 * * * *"), 15 * MINUTE),
+        // every quarter of an hour
+        entry::<RunScheduledJobs>(When::Cron("0,15,30,45 * * * *"), 15 * MINUTE),
+        // every minute
+        entry::<CheckJobStatus>(When::Cron("* * * * *"), MINUTE),
+        entry::<UpdateStatusOfFullyProcessedJobs>(When::Cron("* * * * *"), MINUTE),
+        // every ten minutes
+        entry::<CheckForMissingRowsInCompletedJobs>(When::Cron("*/10 * * * *"), 10 * MINUTE),
+        entry::<CheckIfLettersStillPendingVirusCheck>(When::Cron("*/10 * * * *"), 10 * MINUTE),
+        // at four in the night, and at twenty past
+        entry::<RemoveSmsEmailJobs>(When::Cron("0 4 * * *"), DAY),
+        entry::<RemoveLetterJobs>(When::Cron("20 4 * * *"), DAY),
+        // at seven in the morning; the first on weekdays
+        entry::<CheckIfLettersStillInCreated>(When::Cron("0 7 * * mon-fri"), DAY),
+        entry::<CheckIfLettersInTechnicalFailure>(When::Cron("0 7 * * *"), DAY),
+        // at ten to six
+        entry::<CollateLetterPdfsToBeSent>(When::Cron("50 17 * * *"), DAY),
+        // at seven in the evening
+        entry::<RaiseAlertIfLetterNotificationsStillSending>(When::Cron("0 19 * * *"), DAY),
+        // at eight in the evening
+        entry::<CheckIfLettersStillPendingVirusCheckNightly>(When::Cron("0 20 * * *"), DAY),
         // every night, before the night's figures are made
         entry::<TimeoutSendingNotifications>(When::Cron("5 0 * * *"), DAY),
         // every minute

@@ -9,6 +9,8 @@
 mod celery;
 mod clock;
 mod database;
+mod job;
+mod letter;
 mod postgres;
 pub mod process;
 mod proxy;
@@ -19,6 +21,8 @@ mod template;
 
 pub use celery::{Celery, Process};
 pub use database::Database;
+pub use job::{JobBuilder, job};
+pub use letter::{LetterBuilder, letter};
 pub use postgres::Postgres;
 pub use proxy::Proxy;
 pub use queues::Queues;

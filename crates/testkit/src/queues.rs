@@ -1,10 +1,14 @@
 //! Queues of a test, handled past the code under test.
 
 use lapin::{
-    Channel, Connection, ConnectionProperties,
-    options::{BasicGetOptions, QueueDeclareOptions, QueueDeleteOptions, QueuePurgeOptions},
+    BasicProperties, Channel, Connection, ConnectionProperties,
+    options::{
+        BasicGetOptions, BasicPublishOptions, QueueDeclareOptions, QueueDeleteOptions,
+        QueuePurgeOptions,
+    },
     types::{AMQPValue, FieldTable},
 };
+use serde_json::{Value, json};
 
 /// The queues of one test at the broker: those of a prefix.
 pub struct Queues {
@@ -66,6 +70,53 @@ impl Queues {
             ids.push(id.to_string());
         }
         ids
+    }
+
+    /// Takes every task that waits in one of them: its name, and its arguments as `[args, kwargs]`.
+    ///
+    /// # Panics
+    /// When the queue does not exist, or a message is no task.
+    pub async fn take_tasks(&self, name: &str) -> Vec<(String, Value)> {
+        let (_connection, channel) = self.channel().await;
+        let name = format!("{}{name}", self.prefix);
+        let mut tasks = Vec::new();
+        let options = BasicGetOptions { no_ack: true };
+        while let Some(message) = channel.basic_get(name.as_str().into(), options).await.unwrap() {
+            let headers = message.delivery.properties.headers().as_ref().unwrap();
+            let task = headers.inner()["task"].as_long_string().unwrap().to_string();
+            let body: Value = serde_json::from_slice(&message.delivery.data).unwrap();
+            tasks.push((task, json!([body[0], body[1]])));
+        }
+        tasks
+    }
+
+    /// Publishes a task as Celery would for another app.
+    ///
+    /// # Panics
+    /// When the broker refuses.
+    pub async fn send(&self, name: &str, task: &str, args: Value, kwargs: Value) {
+        let (_connection, channel) = self.channel().await;
+        let name = format!("{}{name}", self.prefix);
+        let options = QueueDeclareOptions { durable: true, ..Default::default() };
+        channel.queue_declare(name.as_str().into(), options, FieldTable::default()).await.unwrap();
+        let mut headers = FieldTable::default();
+        let id = crate::unique("");
+        for (key, value) in [("lang", "py"), ("task", task), ("id", &id), ("root_id", &id)] {
+            headers.insert(key.into(), AMQPValue::LongString(value.into()));
+        }
+        headers.insert("retries".into(), AMQPValue::LongInt(0));
+        let properties = BasicProperties::default()
+            .with_content_type("application/json".into())
+            .with_content_encoding("utf-8".into())
+            .with_correlation_id(id.as_str().into())
+            .with_delivery_mode(2)
+            .with_headers(headers);
+        let embed = json!({ "callbacks": null, "errbacks": null, "chain": null, "chord": null });
+        let body = serde_json::to_vec(&json!([args, kwargs, embed])).unwrap();
+        let options = BasicPublishOptions::default();
+        let published =
+            channel.basic_publish("".into(), name.as_str().into(), options, &body, properties);
+        published.await.unwrap().await.unwrap();
     }
 
     /// Deletes those that exist.

@@ -45,6 +45,12 @@ impl TemplateBuilder<'_> {
         Self { channel: NotificationType::Email, subject, content, ..self }
     }
 
+    /// For letters, second class, in English.
+    pub fn letter(self, subject: &str, content: &str) -> Self {
+        let (subject, content) = (Some(subject.to_owned()), content.to_owned());
+        Self { channel: NotificationType::Letter, subject, content, ..self }
+    }
+
     /// Deleted by its team.
     pub fn archived(self) -> Self {
         Self { archived: true, ..self }
@@ -71,9 +77,11 @@ impl TemplateBuilder<'_> {
             self.db,
             "INSERT INTO templates
                 (id, name, template_type, subject, content, service_id, created_by_id, archived,
-                 hidden, has_unsubscribe_link, version, created_at)
+                 hidden, has_unsubscribe_link, version, created_at, postage, letter_languages)
             VALUES ($1, 'Test template', $2::text::template_type, $3, $4, $5, $6, $7, $8, $9, 1,
-                    now() AT TIME ZONE 'UTC')",
+                    now() AT TIME ZONE 'UTC',
+                    CASE $2 WHEN 'letter' THEN 'second' END,
+                    CASE $2 WHEN 'letter' THEN 'english'::letter_language_options END)",
             &[
                 &id,
                 &channel,

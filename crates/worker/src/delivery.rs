@@ -76,12 +76,12 @@ pub async fn email(ctx: Context, task: DeliverEmail, attempt: Attempt) -> TaskRe
 /// The last attempt to send a text message was in vain. Its task is kept among the dead letters,
 /// where an operator sees it.
 pub async fn give_up_sms(ctx: Context, task: DeliverSms, _: Attempt) -> TaskResult {
-    Ok(ctx.app().give_up(task.notification_id).await?)
+    Ok(ctx.app().give_up(task.notification_id, None).await?)
 }
 
 /// The last attempt to send an email was in vain.
 pub async fn give_up_email(ctx: Context, task: DeliverEmail, _: Attempt) -> TaskResult {
-    Ok(ctx.app().give_up(task.notification_id).await?)
+    Ok(ctx.app().give_up(task.notification_id, None).await?)
 }
 
 async fn deliver(
@@ -191,14 +191,15 @@ async fn record(
 
 /// A message that was not sent, or not surely: given up when it never will be, else put off.
 async fn failed(app: &App, message: &ToSend, attempt: &Attempt, error: SendError) -> TaskResult {
+    let why = runtime::chain(&error).to_string();
     if error.is_permanent() {
-        error!(error = %runtime::chain(&error), "given up");
-        return Ok(app.give_up(message.id).await?);
+        error!(error = %why, "given up");
+        return Ok(app.give_up(message.id, Some(&why)).await?);
     }
     let Some(delay) = attempt.retry_delay() else { return Err(TaskError::retry(error)) };
     // Its receipt may be on its way.
     let delay = if error.is_maybe_sent() { delay.max(app.receipt_wait()) } else { delay };
-    if let Err(error) = app.put_off(message, attempt, delay).await {
+    if let Err(error) = app.put_off(message, attempt, delay, &why).await {
         warn!(error = %runtime::chain(&error), "the claim stays until it runs out");
     }
     Err(TaskError::retry_in(error, delay))

@@ -6,6 +6,7 @@ use providers::{
     aws_sms::{AwsSms, AwsSmsConfig},
     firetext::{Firetext, FiretextConfig},
     mmg::{Mmg, MmgConfig},
+    print::LetterPrinter,
     ses::{Ses, SesConfig},
     smtp::{Smtp, SmtpConfig},
 };
@@ -41,6 +42,7 @@ pub struct ProviderConfig {
 pub struct Senders {
     sms: Vec<Guarded<dyn SmsSender>>,
     email: Vec<Guarded<dyn EmailSender>>,
+    printer: Option<Box<dyn LetterPrinter>>,
 }
 
 /// A sender, and what its last calls say about it.
@@ -55,7 +57,7 @@ impl Senders {
     /// # Errors
     /// When a setting cannot be used.
     pub fn from_config(config: &ProviderConfig, clock: &Clock) -> Result<Self, ConfigError> {
-        let mut senders = Self { sms: Vec::new(), email: Vec::new() };
+        let mut senders = Self { sms: Vec::new(), email: Vec::new(), printer: None };
         let breaker = |name| Breaker::new(name, config.breaker, clock.clone());
         let mut sms = |sender: Box<dyn SmsSender>| {
             senders.sms.push(Guarded { breaker: breaker(sender.name()), sender });
@@ -79,6 +81,17 @@ impl Senders {
             email(Box::new(smtp));
         }
         Ok(senders)
+    }
+
+    /// The same, with a printer of letters.
+    #[must_use]
+    pub fn with_printer(self, printer: Box<dyn LetterPrinter>) -> Self {
+        Self { printer: Some(printer), ..self }
+    }
+
+    /// The printer of letters, if there is one.
+    pub(crate) fn printer(&self) -> Option<&dyn LetterPrinter> {
+        self.printer.as_deref()
     }
 
     /// A provider for a text message, or `None` when no active one fits. How the call goes must be

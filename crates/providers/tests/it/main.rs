@@ -6,6 +6,7 @@ mod aws_sms;
 mod callbacks;
 mod firetext;
 mod mmg;
+mod objects;
 mod ses;
 mod smtp;
 mod sns;

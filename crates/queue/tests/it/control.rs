@@ -12,7 +12,7 @@ use lapin::{
     },
     types::{AMQPValue, FieldTable},
 };
-use queue::{Attempt, Registry, Task, TaskResult};
+use queue::{Attempt, Envelope, QueueState, Registry, Task, TaskResult, survey};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use tokio::{sync::Semaphore, time::timeout};
@@ -178,7 +178,9 @@ async fn a_worker_tells_of_itself() {
     assert_eq!(names(&queues[0]), names(&recorded("active_queues")[0]));
     assert_eq!(queues[0]["exchange"], recorded("active_queues")[0]["exchange"]);
     let stats = client.call("stats", json!({})).await;
-    assert_eq!(names(&stats), names(&recorded("stats")));
+    let (recorded_stats, mut told) = (recorded("stats"), stats.clone());
+    assert!(told.as_object_mut().unwrap().remove("queues").is_some(), "ours alone");
+    assert_eq!(names(&told), names(&recorded_stats));
     assert_eq!(stats["pool"]["max-concurrency"], 8);
     assert_eq!(stats["prefetch_count"], 16);
     let configuration = client.call("conf", json!({"with_defaults": false})).await;
@@ -197,6 +199,34 @@ async fn a_worker_tells_of_itself() {
     assert!(client.call("revoke", json!({})).await["error"].is_string());
     let hello = json!({"from_node": "w2@host", "revoked": ["a", "b"]});
     assert_eq!(client.call("hello", hello).await["revoked"], json!(["a", "b"]));
+    worker.stop().await;
+    t.stop().await;
+}
+
+#[tokio::test]
+async fn a_survey_finds_what_waits_and_what_was_taken() {
+    let t = TestBroker::start_alone(22, |_| {}).await;
+    let (registry, mut runs, _) = registry();
+    let worker = Worker::start(&t, registry, 8).await;
+    let age = time::Duration::seconds(90);
+    let made = uuid::Uuid::new_v7(uuid::Timestamp::from_unix(
+        uuid::NoContext,
+        u64::try_from((now() - age).unix_timestamp()).unwrap(),
+        0,
+    ));
+    for id in [new_id(), made] {
+        t.publish(&Envelope { id: id.to_string(), ..job(1, Plan::Succeed) }).await;
+        runs.next().await;
+    }
+    t.publish(&job(2, Plan::Succeed).on("others")).await; // which nobody consumes
+    Client::start(&t).await; // the worker answers
+    let found = survey(&t.broker, &["jobs", "others", "nowhere"]).await.unwrap();
+    assert_eq!(found.keys().collect::<Vec<_>>(), [&"jobs", &"others"]);
+    let jobs = &found["jobs"];
+    assert_eq!((jobs.messages, jobs.consumers, jobs.taken), (0, 1, 2));
+    assert!((89.0..120.0).contains(&jobs.oldest_seconds.unwrap()), "{jobs:?}");
+    let others = QueueState { messages: 1, ..QueueState::default() };
+    assert_eq!(found["others"], others);
     worker.stop().await;
     t.stop().await;
 }

@@ -22,7 +22,7 @@ async fn a_second_run_changes_nothing_and_finds_the_first_ones_keys() {
     };
     for run in 1..=2 {
         fixtures::insert_user(&db, user, "demo@example.com", "07700900999", NOW).await.unwrap();
-        fixtures::insert_service(&db, service, "A demo", "DEMO", user, NOW).await.unwrap();
+        fixtures::insert_service(&db, service, "A demo", "DEMO", user, true, NOW).await.unwrap();
         fixtures::set_rate_limit(&db, service, 1000 * run).await.unwrap();
         fixtures::insert_template(&db, &template, user, NOW).await.unwrap();
         let id = ApiKeyId(Uuid::from_u128(10 + run as u128));

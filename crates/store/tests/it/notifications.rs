@@ -34,7 +34,7 @@ impl Sender {
             service_id: self.service.id,
             template_id: self.template,
             template_version: 1,
-            api_key_id: self.key,
+            api_key_id: Some(self.key),
             key_type: KeyType::Normal,
             notification_type: NotificationType::Sms,
             created_at: NOW,
@@ -45,6 +45,9 @@ impl Sender {
             phone_prefix: Some("44".to_owned()),
             rate_multiplier: Some(1.into()),
             unsubscribe_link: None,
+            status: NotificationStatus::Created,
+            job_row: None,
+            letter: None,
         }
     }
 }
@@ -134,13 +137,13 @@ async fn an_attempt_that_is_put_off_is_claimed_when_due_or_by_its_own_message() 
     notifications::insert_many(&db, &[row]).await.unwrap();
     notifications::claim(&db, id, claim_at(NOW, 0)).await.unwrap().unwrap();
     let due = NOW + Duration::seconds(300);
-    notifications::put_off(&db, id, worker, 1, due, 3).await.unwrap();
+    notifications::put_off(&db, id, worker, 1, due, 3, "down").await.unwrap();
 
     let doubled = notifications::claim(&db, id, claim_at(NOW, 0)).await.unwrap();
     assert!(doubled.is_none(), "a second message of attempt 0 does nothing");
     let early = due - Duration::seconds(1);
     assert!(notifications::claim(&db, id, claim_at(early, 1)).await.unwrap().is_some());
-    notifications::put_off(&db, id, worker, 2, due, 0).await.unwrap();
+    notifications::put_off(&db, id, worker, 2, due, 0, "down").await.unwrap();
     assert!(notifications::claim(&db, id, claim_at(due, 0)).await.unwrap().is_some(), "replayed");
     let found = notifications::get(&db, sender.service.id, id).await.unwrap();
     assert_eq!(found.billable_units, 3, "never less than was counted before");
@@ -177,9 +180,9 @@ async fn sending_is_recorded_and_does_not_undo_a_receipt_that_won_the_race() {
     let found = notifications::get(&db, service, rows[0].id).await.unwrap();
     assert_eq!((found.status, found.billable_units), (NotificationStatus::Sending, 2));
     assert_eq!(found.sent_at, Some(NOW));
-    assert!(!notifications::set_technical_failure(&db, rows[0].id, NOW).await.unwrap());
+    assert!(!notifications::set_technical_failure(&db, rows[0].id, NOW, None).await.unwrap());
 
-    assert!(notifications::set_technical_failure(&db, rows[1].id, NOW).await.unwrap());
+    assert!(notifications::set_technical_failure(&db, rows[1].id, NOW, None).await.unwrap());
     notifications::record_sent(&db, rows[1].id, &sent(NotificationStatus::Sending)).await.unwrap();
     let found = notifications::get(&db, service, rows[1].id).await.unwrap();
     assert_eq!(found.status, NotificationStatus::TechnicalFailure);
@@ -197,7 +200,9 @@ async fn forgotten_messages_are_taken_once_without_those_held_or_put_off() {
     notifications::claim(&db, rows[0].id, claim_at(later, 0)).await.unwrap().unwrap();
     notifications::claim(&db, rows[1].id, claim_at(later, 0)).await.unwrap().unwrap();
     let due = later + Duration::minutes(5);
-    notifications::put_off(&db, rows[1].id, claim_at(later, 0).worker, 1, due, 0).await.unwrap();
+    notifications::put_off(&db, rows[1].id, claim_at(later, 0).worker, 1, due, 0, "down")
+        .await
+        .unwrap();
     notifications::record_sent(&db, rows[2].id, &sent(NotificationStatus::Sending)).await.unwrap();
 
     let which = Forgetting {

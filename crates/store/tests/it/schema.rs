@@ -9,13 +9,16 @@ use store::migrate;
 use testkit::Database;
 
 /// All that we add to Notify's database.
-const OUR_ADDITIONS: [&str; 8] = [
+const OUR_ADDITIONS: &[&str] = &[
     "notifications/column claimed_by",
     "notifications/column claimed_until",
     "notifications/column claim_attempt",
     "notifications/column next_attempt_at",
+    "notifications/column last_error",
     "user_to_service/index ix_user_to_service_service_id",
+    "jobs/index ix_jobs_finished",
     "beat_slots",
+    "letter_volume_emails",
     "outbox",
     "postroom_schema_history",
 ];

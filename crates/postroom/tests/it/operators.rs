@@ -1,0 +1,124 @@
+//! The commands that operators type.
+
+use domain::{NotificationId, ServiceId};
+use testkit::{Database, process};
+use tokio::{io::AsyncWriteExt, process::Command};
+
+/// A vhost that no other test uses: workers answer whoever asks there.
+const VHOST: usize = 23;
+
+fn variable(name: &str) -> String {
+    std::env::var(name).unwrap_or_else(|_| panic!("{name} is not set: run `make test`"))
+}
+
+fn broker_url() -> String {
+    let vhosts = variable("POSTROOM_TEST_VHOSTS");
+    let vhost = vhosts.split(',').nth(VHOST).unwrap();
+    format!("{}/{vhost}", variable("POSTROOM_TEST_BROKER_URL").trim_end_matches('/'))
+}
+
+fn command(database: &Database, arguments: &[&str]) -> Command {
+    let mut command = process::command(env!("CARGO_BIN_EXE_postroom"));
+    command
+        .args(arguments)
+        .env("SQLALCHEMY_DATABASE_URI", database.url())
+        .env("CELERY_BROKER_URL", broker_url())
+        .env("SECRET_KEY", "test-secret")
+        .env("DANGEROUS_SALT", "test-salt");
+    command
+}
+
+/// What the command prints; it must succeed.
+async fn says(database: &Database, arguments: &[&str]) -> String {
+    let output = command(database, arguments).output().await.unwrap();
+    assert!(output.status.success(), "{arguments:?}: {output:?}");
+    String::from_utf8(output.stdout).unwrap().trim().to_owned()
+}
+
+/// What the command complains of; it must fail.
+async fn refuses(database: &Database, arguments: &[&str]) -> String {
+    let output = command(database, arguments).output().await.unwrap();
+    assert!(!output.status.success(), "{arguments:?}: {output:?}");
+    String::from_utf8(output.stderr).unwrap()
+}
+
+#[tokio::test]
+async fn a_service_its_keys_and_its_templates_are_made_without_the_admin_app() {
+    let database = Database::create().await;
+    let db = &database;
+    let service = says(db, &["service", "create", "Parking permits"]).await;
+    let id: ServiceId = service.parse().unwrap();
+    let sql = "SELECT restricted, sms_message_limit FROM services WHERE id = $1";
+    let row = db.client().await.query_one(sql, &[&id]).await.unwrap();
+    assert_eq!((row.get("restricted"), row.get("sms_message_limit")), (true, 50i64));
+    let again = refuses(db, &["service", "create", "Parking permits"]).await;
+    assert!(again.contains("a service of this name exists"), "{again}");
+
+    let key = says(db, &["key", "create", &service, "My key", "--type", "team"]).await;
+    let (name, rest) = key.split_at("My_key-".len());
+    assert_eq!(name, "My_key-");
+    assert_eq!((&rest[..36], rest.len()), (&*service, 36 + 1 + 36));
+    let again = refuses(db, &["key", "create", &service, "My key"]).await;
+    assert!(again.contains("a key of this name in force"), "{again}");
+    let listed = says(db, &["key", "list", &service]).await;
+    assert!(listed.contains("team") && listed.ends_with("My key"), "{listed}");
+    assert!(!listed.contains(&rest[37..]), "the secret is shown");
+    let key_id = &listed[..36];
+    let nobody = uuid::Uuid::nil().to_string();
+    refuses(db, &["key", "revoke", &nobody, key_id]).await;
+    says(db, &["key", "revoke", &service, key_id]).await;
+    assert!(says(db, &["key", "list", &service]).await.contains("revoked"));
+    let versions = "SELECT count(*) FROM api_keys_history WHERE service_id = $1";
+    let versions: i64 = db.client().await.query_one(versions, &[&id]).await.unwrap().get(0);
+    assert_eq!(versions, 2);
+
+    let mut child = command(db, &["template", "create", &service, "Hello", "--type", "sms"])
+        .stdin(std::process::Stdio::piped())
+        .stdout(std::process::Stdio::piped())
+        .spawn()
+        .unwrap();
+    child.stdin.take().unwrap().write_all(b"Hello ((name))\n").await.unwrap();
+    let output = child.wait_with_output().await.unwrap();
+    assert!(output.status.success());
+    let sql = "SELECT content FROM templates WHERE service_id = $1";
+    let row = db.client().await.query_one(sql, &[&id]).await.unwrap();
+    assert_eq!(row.get::<_, String>("content"), "Hello ((name))");
+    let no_subject =
+        refuses(db, &["template", "create", &service, "Hello", "--type", "email"]).await;
+    assert!(no_subject.contains("an email needs --subject"), "{no_subject}");
+    database.close().await;
+}
+
+#[tokio::test]
+async fn a_notification_tells_why_it_was_not_sent() {
+    let database = Database::create().await;
+    let db = database.client().await;
+    let service = testkit::service(&db).live().create().await;
+    let template = testkit::template(&db, &service).sms("Hello").create().await;
+    let id = NotificationId(domain::Clock::system().new_id());
+    let sql = "INSERT INTO notifications (id, \"to\", service_id, template_id, template_version,
+            key_type, notification_type, created_at, notification_status, billable_units,
+            claim_attempt, next_attempt_at, last_error)
+        VALUES ($1, '07700900001', $2, $3, 1, 'normal', 'sms', '2026-11-24 12:00', 'created', 1, 2,
+                '2026-11-24 12:10', 'the provider did not take it: it took too long')";
+    db.execute(sql, &[&id, &service.id, &template]).await.unwrap();
+    let story = says(&database, &["notification", "show", &id.to_string()]).await;
+    assert!(story.contains("attempt 2 is due at 2026-11-24 12:10"), "{story}");
+    assert!(story.contains("the provider did not take it: it took too long"), "{story}");
+    assert!(!story.contains("07700900001"), "{story}");
+    let nobody = uuid::Uuid::nil().to_string();
+    let unknown = refuses(&database, &["notification", "show", &nobody]).await;
+    assert!(unknown.contains("there is no notification"), "{unknown}");
+    drop(db);
+    database.close().await;
+}
+
+#[tokio::test]
+async fn queues_are_listed_whether_they_exist_or_not() {
+    let database = Database::create().await;
+    let table = says(&database, &["queues", "--seconds", "0"]).await;
+    let names: Vec<_> = table.lines().filter_map(|line| line.split_whitespace().next()).collect();
+    assert_eq!(names.len(), 1 + 19 + 1, "{table}");
+    assert!(names.contains(&"send-sms-tasks") && names.contains(&"dead-letters"), "{table}");
+    database.close().await;
+}

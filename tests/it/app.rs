@@ -155,6 +155,18 @@ impl TestApp {
         *self.ahead.lock().unwrap() += by;
     }
 
+    /// Sets the system's clock, which then goes on.
+    pub(crate) fn travel_to(&self, at: OffsetDateTime) {
+        *self.ahead.lock().unwrap() = at - real_now();
+    }
+
+    /// Publishes a task's message.
+    pub(crate) async fn publish<T: queue::Task>(&self, task: &T) {
+        let trace = queue::Trace::default();
+        let envelope = queue::Envelope::new(task, self.app.clock().new_id(), &trace).unwrap();
+        self.app.enqueue(envelope).await.unwrap();
+    }
+
     /// A live service with a normal key, an SMS and an email template, called back at the stub.
     pub(crate) async fn client(&self) -> Client {
         let db = self.db().await;

@@ -444,8 +444,13 @@ async fn missing_rows_of_finished_jobs_are_queued_again_even_all_of_them() {
         .unwrap();
     j.t.fire("check-for-missing-rows-in-completed-jobs").await;
     j.t.drain().await;
+    assert_eq!(j.saved(none).await.len(), 2, "what was queued may still wait");
+    j.t.advance(Duration::minutes(61));
+    j.t.fire("check-for-missing-rows-in-completed-jobs").await;
+    j.t.drain().await;
     j.assert_whole(none, 3).await;
-    assert_eq!(j.t.received(Kind::Sms, 4).await.len(), 4, "only the missing one was sent again");
+    j.assert_whole(young, 3).await;
+    assert_eq!(j.t.received(Kind::Sms, 7).await.len(), 7, "of the first only the missing one");
     j.t.end_as_it_is().await;
 }
 

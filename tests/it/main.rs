@@ -14,6 +14,7 @@ mod jobs;
 mod letter_monitors;
 mod letters;
 mod monitors;
+mod night;
 mod outbox;
 mod printed_letters;
 mod printing;

@@ -1,14 +1,16 @@
 //! The wire message of every task, as a Python worker of the family would read it: name, queue and
 //! arguments are a contract.
 
+use domain::NotificationType;
 use queue::{Envelope, Task, Trace};
 use serde_json::{Value, json};
 use tasks::{
-    CheckForLowAvailableInboundSmsNumbers, CheckForServicesWithHighFailureRates, DeliverEmail,
+    CheckForLowAvailableInboundSmsNumbers, CheckForServicesWithHighFailureRates,
+    CreateNightlyNotificationStatus, CreateNightlyNotificationStatusForServiceAndDay, DeliverEmail,
     DeliverSms, GenerateSmsDeliveryStats, ProcessSesResult, ProcessSmsClientResponse,
     RaiseAlertIfEmailSmsStillInCreated, ReplayCreatedNotifications, SendComplaint,
     SendDeliveryStatus, SendInboundSms, SendReturnedLetter, SwitchCurrentSmsProviderOnSlowDelivery,
-    TendProvidersBackToMiddle, TimeoutSendingNotifications,
+    TendProvidersBackToMiddle, TimeoutSendingNotifications, times,
 };
 use uuid::Uuid;
 
@@ -108,6 +110,28 @@ fn tasks_on_the_wire() {
     );
     periodic::<CheckForLowAvailableInboundSmsNumbers>(
         "check-for-low-available-inbound-sms-numbers",
+    );
+}
+
+#[test]
+fn the_nights_tasks_on_the_wire() {
+    let (service_id, notification_type) = (ID.parse().unwrap(), NotificationType::Sms);
+    let day = times::WireDate(time::macros::date!(2026 - 11 - 23));
+    expect(
+        &CreateNightlyNotificationStatus {},
+        "reporting-tasks",
+        "create-nightly-notification-status",
+        json!([[], {}]),
+    );
+    expect(
+        &CreateNightlyNotificationStatusForServiceAndDay {
+            process_day: day,
+            service_id,
+            notification_type,
+        },
+        "reporting-tasks",
+        "create-nightly-notification-status-for-service-and-day",
+        json!([[], { "process_day": "2026-11-23", "service_id": ID, "notification_type": "sms" }]),
     );
 }
 

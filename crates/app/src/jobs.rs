@@ -28,6 +28,8 @@ const LONGEST_JOB: Duration = Duration::minutes(30);
 const LONGEST_SAVE: Duration = Duration::minutes(20);
 /// How long missing rows are looked for.
 const SEARCH: Duration = Duration::hours(24);
+/// How long rows that were queued again are left alone: they may wait behind many others.
+const REST: Duration = Duration::hours(1);
 /// How soon after its end a job may be complete.
 const SOONEST: Duration = Duration::minutes(1);
 /// Jobs taken at once.
@@ -184,8 +186,8 @@ impl App {
         Ok(store::jobs::complete(&db, now - LONGEST_SAVE, now - SOONEST, now).await?)
     }
 
-    /// The same for those that ended up to a day ago; and queues the missing rows of the others. Gives
-    /// how many rows that were.
+    /// The same for those that ended up to a day ago; and queues the missing rows of the others, once an
+    /// hour. Gives how many rows that were.
     ///
     /// # Errors
     /// Database, object store and broker errors.
@@ -196,7 +198,9 @@ impl App {
         let (mut after, mut queued) = (None, 0);
         loop {
             let db = self.db().await?;
-            let page = store::jobs::list_with_missing_rows(&db, from, before, after, PAGE).await?;
+            let page =
+                store::jobs::list_with_missing_rows(&db, from, before, now - REST, after, PAGE)
+                    .await?;
             drop(db);
             let Some(last) = page.last() else { return Ok(queued) };
             after = Some(last.id);
@@ -213,6 +217,7 @@ impl App {
     async fn queue_rows_of(&self, job: &Job, trace: &Trace) -> Result<usize, Error> {
         let saved = self.saved_rows(job.id).await?;
         let queued = self.queue_rows(job, None, &saved, trace).await?.unwrap_or_default();
+        store::jobs::touch(&self.db().await?, job.id, self.clock().now()).await?;
         warn!(job.id = %job.id, queued, "rows were missing; they are queued again");
         Ok(queued)
     }

@@ -20,7 +20,7 @@ use domain::{
     KeyType, NotificationId, NotificationStatus, Permission,
     letter::{LetterEvent, file},
 };
-use providers::objects::{Bucket, Place};
+use providers::objects::{Bucket, Object, Place};
 use queue::{Envelope, Task, Trace};
 use store::letters::{Change, Letter};
 use tracing::{error, info, warn};
@@ -143,6 +143,17 @@ impl App {
             error!(notification.id = %letter.id, file = filename, "{event}");
         }
         Ok(())
+    }
+
+    /// The PDF of a letter, wherever it is now; `None` when there is none.
+    ///
+    /// # Errors
+    /// Object store errors.
+    pub async fn letter_pdf(&self, letter: &Letter) -> Result<Option<Object>, Error> {
+        match self.objects().find(&pdf_prefix(letter)?).await? {
+            Some(place) => Ok(self.objects().get(&place).await?),
+            None => Ok(None),
+        }
     }
 
     async fn may_send_abroad(&self, letter: &Letter) -> Result<bool, Error> {

@@ -10,10 +10,12 @@
 
 pub mod accept;
 pub mod accounts;
+pub mod aggregation;
 pub mod alerts;
 mod branding;
 mod caches;
 pub mod callbacks;
+mod days;
 mod error;
 pub mod inbound_sms;
 mod inserts;

@@ -5,7 +5,7 @@ use jiff::{
     tz::{AmbiguousOffset, TimeZone},
 };
 use std::sync::LazyLock;
-use time::{Date, OffsetDateTime, PrimitiveDateTime, UtcOffset};
+use time::{Date, Month, OffsetDateTime, PrimitiveDateTime, UtcOffset};
 
 static LONDON: LazyLock<TimeZone> = LazyLock::new(|| {
     TimeZone::get("Europe/London").expect("the zone database is compiled into the program")
@@ -56,10 +56,85 @@ pub fn midnight(day: Date) -> Option<OffsetDateTime> {
     to_utc(day.midnight())
 }
 
+/// A London day, from one midnight to the next: 23 or 25 hours long when the clocks change.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Day {
+    /// Its date in London.
+    pub date: Date,
+    /// Its first instant, UTC.
+    pub start: OffsetDateTime,
+    /// The first instant of the next day, UTC.
+    pub end: OffsetDateTime,
+}
+
+impl Day {
+    /// The day of this date. `None` outside years -9999 to 9999.
+    #[must_use]
+    pub fn of(date: Date) -> Option<Self> {
+        Some(Self { date, start: midnight(date)?, end: midnight(date.next_day()?)? })
+    }
+
+    /// The day that it is in London, `days` days before the one of `now`. `None` outside years
+    /// -9999 to 9999.
+    #[must_use]
+    pub fn ago(now: OffsetDateTime, days: u16) -> Option<Self> {
+        Self::of(local(now)?.date().checked_sub(time::Duration::days(days.into()))?)
+    }
+
+    /// The day `days` days before this one. `None` outside years -9999 to 9999.
+    #[must_use]
+    pub fn before(self, days: u16) -> Option<Self> {
+        Self::of(self.date.checked_sub(time::Duration::days(days.into()))?)
+    }
+}
+
+/// The financial year of a date, named by the calendar year of its April.
+#[must_use]
+pub fn financial_year(date: Date) -> i32 {
+    if u8::from(date.month()) >= 4 { date.year() } else { date.year() - 1 }
+}
+
+/// The first and the last date of a financial year: 1 April and 31 March. `None` outside years
+/// -9999 to 9999.
+#[must_use]
+pub fn financial_year_dates(year: i32) -> Option<(Date, Date)> {
+    let first = Date::from_calendar_date(year, Month::April, 1).ok()?;
+    let last = Date::from_calendar_date(year.checked_add(1)?, Month::March, 31).ok()?;
+    Some((first, last))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use time::macros::{date, datetime};
+
+    #[test]
+    fn days_are_23_and_25_hours_long_when_the_clocks_change() {
+        for (date, start, hours) in [
+            (date!(2019 - 04 - 01), datetime!(2019-03-31 23:00 UTC), 24),
+            (date!(2026 - 03 - 29), datetime!(2026-03-29 00:00 UTC), 23),
+            (date!(2026 - 10 - 25), datetime!(2026-10-24 23:00 UTC), 25),
+        ] {
+            let day = Day::of(date).unwrap();
+            assert_eq!((day.start, day.end), (start, start + time::Duration::hours(hours)));
+        }
+    }
+
+    #[test]
+    fn days_ago_are_counted_in_london() {
+        let late = datetime!(2026-07-01 23:30 UTC); // half past midnight in London
+        assert_eq!(Day::ago(late, 0).unwrap().date, date!(2026 - 07 - 02));
+        assert_eq!(Day::ago(late, 1).unwrap().date, date!(2026 - 07 - 01));
+        assert_eq!(Day::ago(late, 1).unwrap().before(30).unwrap().date, date!(2026 - 06 - 01));
+    }
+
+    #[test]
+    fn financial_years_begin_in_april() {
+        assert_eq!(financial_year(date!(2026 - 03 - 31)), 2025);
+        assert_eq!(financial_year(date!(2026 - 04 - 01)), 2026);
+        let dates = (date!(2026 - 04 - 01), date!(2027 - 03 - 31));
+        assert_eq!(financial_year_dates(2026), Some(dates));
+    }
 
     #[test]
     fn winter_is_utc_and_summer_is_an_hour_ahead() {

@@ -88,6 +88,30 @@ impl NotificationStatus {
     /// arrives before a worker that died could record its send.
     pub const OPEN_TO_EMAIL_RECEIPT: [Self; 3] = [Self::Created, Self::Sending, Self::Pending];
 
+    /// The statuses in which a letter is not finished: it stays in the live table at any age.
+    pub const UNFINISHED_LETTER: [Self; 3] =
+        [Self::PendingVirusCheck, Self::Created, Self::Sending];
+
+    /// The statuses that are billed for a channel; for emails, which cost nothing, counted (tasks
+    /// contract §3, "status sets").
+    #[must_use]
+    pub fn billed(channel: NotificationType) -> &'static [Self] {
+        match channel {
+            NotificationType::Sms => &[
+                Self::Sending,
+                Self::Sent,
+                Self::Delivered,
+                Self::Pending,
+                Self::TemporaryFailure,
+                Self::PermanentFailure,
+            ],
+            NotificationType::Email => {
+                &[Self::Sending, Self::Delivered, Self::TemporaryFailure, Self::PermanentFailure]
+            }
+            NotificationType::Letter => &[Self::Sending, Self::Delivered, Self::ReturnedLetter],
+        }
+    }
+
     /// True when `updated_at` is the time at which it was completed (public API contract §2.6).
     #[must_use]
     pub fn is_completed(self) -> bool {

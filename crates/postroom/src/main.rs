@@ -36,7 +36,7 @@ enum Command {
     /// Create a service
     Service(services::Service),
     /// Create, list and revoke the API keys of a service
-    Key(services::Key),
+    Key(Box<services::Key>),
     /// Create a template
     Template(services::Template),
     /// Show what became of a message, and why

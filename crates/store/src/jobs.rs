@@ -207,7 +207,7 @@ pub async fn complete(
 }
 
 /// Up to `limit` jobs that finished within this time and some of whose rows are no notifications, in
-/// the order of their ids, after `after`.
+/// the order of their ids, after `after`. Without those that were looked at after `rested`.
 ///
 /// # Errors
 /// Database errors only.
@@ -215,6 +215,7 @@ pub async fn list_with_missing_rows(
     db: &impl GenericClient,
     from: OffsetDateTime,
     before: OffsetDateTime,
+    rested: OffsetDateTime,
     after: Option<JobId>,
     limit: i64,
 ) -> Result<Vec<Job>, Error> {
@@ -226,13 +227,28 @@ pub async fn list_with_missing_rows(
           FROM jobs j
          WHERE j.job_status = 'finished' AND j.template_id IS NOT NULL
            AND j.processing_finished >= $1 AND j.processing_finished < $2
-           AND ($3::uuid IS NULL OR j.id > $3)
+           AND (j.updated_at IS NULL OR j.updated_at <= j.processing_finished
+                OR j.updated_at < $3)
+           AND ($4::uuid IS NULL OR j.id > $4)
            AND j.notification_count > (SELECT count(*) FROM notifications n WHERE n.job_id = j.id)
-         ORDER BY j.id LIMIT $4",
+         ORDER BY j.id LIMIT $5",
         )
         .await?;
-    let [from, before]: [PrimitiveDateTime; 2] = [from, before].map(sql_time::to_column);
-    db.query(&sql, &[&from, &before, &after, &limit]).await?.iter().map(from_row).collect()
+    let [from, before, rested]: [PrimitiveDateTime; 3] =
+        [from, before, rested].map(sql_time::to_column);
+    let rows = db.query(&sql, &[&from, &before, &rested, &after, &limit]).await?;
+    rows.iter().map(from_row).collect()
+}
+
+/// Notes that the missing rows of a job have been looked at.
+///
+/// # Errors
+/// Database errors only.
+pub async fn touch(db: &impl GenericClient, id: JobId, now: OffsetDateTime) -> Result<(), Error> {
+    let sql =
+        db.prepare_cached("-- jobs.touch\nUPDATE jobs SET updated_at = $2 WHERE id = $1").await?;
+    db.execute(&sql, &[&id, &sql_time::to_column(now)]).await?;
+    Ok(())
 }
 
 /// A job whose file is to be removed.

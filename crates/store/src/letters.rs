@@ -1,11 +1,17 @@
 //! Letters, from their acceptance to the printer and back.
 
+mod monitors;
+mod templates;
+
 use deadpool_postgres::GenericClient;
 use domain::{KeyType, NotificationId, NotificationStatus, ServiceId, TemplateId, letter::Postage};
 use time::{OffsetDateTime, PrimitiveDateTime};
 use tokio_postgres::Row;
 
 use crate::{Error, sql_time};
+
+pub use monitors::{Waiting, count_created, count_failed, count_sending, list_waiting_for_scan};
+pub use templates::{LetterTemplate, organisation_of, template};
 
 /// A letter.
 #[derive(Clone)]
@@ -95,53 +101,6 @@ pub async fn list_by_reference(
     db.query(&sql, &[&reference]).await?.iter().map(from_row).collect()
 }
 
-/// Which letters that wait are meant.
-#[derive(Clone, Copy)]
-pub struct Waiting {
-    /// Accepted from then on.
-    pub from: OffsetDateTime,
-    /// And before then.
-    pub before: OffsetDateTime,
-    /// After this one, in the order of time and id.
-    pub after: Option<(OffsetDateTime, NotificationId)>,
-}
-
-/// Up to `limit` letters that wait for their virus scan, the oldest first.
-///
-/// # Errors
-/// Database errors only.
-pub async fn list_waiting_for_scan(
-    db: &impl GenericClient,
-    which: &Waiting,
-    limit: i64,
-) -> Result<Vec<Letter>, Error> {
-    let sql = db
-        .prepare_cached(
-            "-- letters.list_waiting_for_scan
-        SELECT id, service_id, template_id, template_version, key_type, notification_status,
-               reference, postage, billable_units, created_at, _personalisation, reply_to_text
-          FROM notifications
-         WHERE notification_type = 'letter' AND notification_status = 'pending-virus-check'
-           AND created_at >= $1 AND created_at < $2
-           AND ($3::timestamp IS NULL OR (created_at, id) > ($3, $4::uuid))
-         ORDER BY created_at, id LIMIT $5",
-        )
-        .await?;
-    let rows = db
-        .query(
-            &sql,
-            &[
-                &sql_time::to_column(which.from),
-                &sql_time::to_column(which.before),
-                &which.after.map(|(at, _)| sql_time::to_column(at)),
-                &which.after.map(|(_, id)| id),
-                &limit,
-            ],
-        )
-        .await?;
-    rows.iter().map(from_row).collect()
-}
-
 pub(crate) fn from_row(row: &Row) -> Result<Letter, Error> {
     let postage: Option<&str> = row.try_get("postage")?;
     Ok(Letter {
@@ -228,71 +187,6 @@ pub async fn change(
     Ok(changed > 0)
 }
 
-/// What a template says beside its text, for letters.
-#[derive(Clone)]
-pub struct LetterTemplate {
-    /// The heading.
-    pub subject: Option<String>,
-    /// The text.
-    pub content: String,
-    /// `english` or `welsh_then_english`.
-    pub languages: Option<String>,
-    /// The heading in Welsh.
-    pub welsh_subject: Option<String>,
-    /// The text in Welsh.
-    pub welsh_content: Option<String>,
-    /// The file that goes with each letter: id and pages.
-    pub attachment: Option<(uuid::Uuid, i16)>,
-    /// File name of the logo of the service's letters, without its extension.
-    pub logo: Option<String>,
-    /// How its letters are posted.
-    pub postage: Option<Postage>,
-    /// The service's address, as its letters show it.
-    pub contact_block: Option<String>,
-}
-
-/// One version of a template of the service, with the logo and the address of today.
-///
-/// # Errors
-/// [`Error::NotFound`] when there is none.
-pub async fn template(
-    db: &impl GenericClient,
-    service: ServiceId,
-    id: TemplateId,
-    version: i32,
-) -> Result<LetterTemplate, Error> {
-    let sql = db
-        .prepare_cached(
-            "-- letters.template
-        SELECT t.subject, t.content, t.letter_languages::text AS languages, t.letter_welsh_subject,
-               t.letter_welsh_content, a.id AS attachment_id, a.page_count, b.filename,
-               t.postage, c.contact_block
-          FROM templates_history t
-          LEFT JOIN letter_attachment a ON a.id = t.letter_attachment_id
-          LEFT JOIN service_letter_branding s ON s.service_id = t.service_id
-          LEFT JOIN letter_branding b ON b.id = s.letter_branding_id
-          LEFT JOIN service_letter_contacts c ON c.id = t.service_letter_contact_id
-         WHERE t.id = $2 AND t.version = $3 AND t.service_id = $1",
-        )
-        .await?;
-    let row = db.query_opt(&sql, &[&service, &id, &version]).await?;
-    let row = row.ok_or(Error::NotFound("template version"))?;
-    let postage: Option<&str> = row.try_get("postage")?;
-    let attachment: Option<uuid::Uuid> = row.try_get("attachment_id")?;
-    let pages: Option<i16> = row.try_get("page_count")?;
-    Ok(LetterTemplate {
-        subject: row.try_get("subject")?,
-        content: row.try_get("content")?,
-        languages: row.try_get("languages")?,
-        welsh_subject: row.try_get("letter_welsh_subject")?,
-        welsh_content: row.try_get("letter_welsh_content")?,
-        attachment: attachment.zip(pages),
-        logo: row.try_get("filename")?,
-        postage: postage.and_then(|text| text.parse().ok()),
-        contact_block: row.try_get("contact_block")?,
-    })
-}
-
 /// What the printer says of a letter, with the day and the price band on which it was posted.
 #[derive(Clone, Copy)]
 pub struct PrintReceipt<'a> {
@@ -356,69 +250,4 @@ pub async fn apply_print_receipt(
 
 fn names(statuses: &[NotificationStatus]) -> Vec<&'static str> {
     statuses.iter().map(|status| status.into()).collect()
-}
-
-/// The organisation that a service belongs to.
-///
-/// # Errors
-/// Database errors only.
-pub async fn organisation_of(
-    db: &impl GenericClient,
-    service: ServiceId,
-) -> Result<Option<uuid::Uuid>, Error> {
-    let sql = db
-        .prepare_cached(
-            "-- letters.organisation_of\nSELECT organisation_id FROM services WHERE id = $1",
-        )
-        .await?;
-    let row = db.query_opt(&sql, &[&service]).await?.ok_or(Error::NotFound("service"))?;
-    Ok(row.try_get("organisation_id")?)
-}
-
-/// How many letters that were accepted before `before` are still `created`.
-///
-/// # Errors
-/// Database errors only.
-pub async fn count_created(db: &impl GenericClient, before: OffsetDateTime) -> Result<i64, Error> {
-    let sql = db
-        .prepare_cached(
-            "-- letters.count_created
-        SELECT count(*) FROM notifications
-         WHERE notification_type = 'letter' AND notification_status = 'created'
-           AND created_at < $1",
-        )
-        .await?;
-    Ok(db.query_one(&sql, &[&sql_time::to_column(before)]).await?.try_get(0)?)
-}
-
-/// How many letters that were accepted from `from` on are in technical failure.
-///
-/// # Errors
-/// Database errors only.
-pub async fn count_failed(db: &impl GenericClient, from: OffsetDateTime) -> Result<i64, Error> {
-    let sql = db
-        .prepare_cached(
-            "-- letters.count_failed
-        SELECT count(*) FROM notifications
-         WHERE notification_type = 'letter' AND notification_status = 'technical-failure'
-           AND created_at >= $1",
-        )
-        .await?;
-    Ok(db.query_one(&sql, &[&sql_time::to_column(from)]).await?.try_get(0)?)
-}
-
-/// How many letters the printer has had since before `before` and said nothing of.
-///
-/// # Errors
-/// Database errors only.
-pub async fn count_sending(db: &impl GenericClient, before: OffsetDateTime) -> Result<i64, Error> {
-    let sql = db
-        .prepare_cached(
-            "-- letters.count_sending
-        SELECT count(*) FROM notifications
-         WHERE notification_type = 'letter' AND notification_status = 'sending'
-           AND key_type = 'normal' AND sent_at < $1",
-        )
-        .await?;
-    Ok(db.query_one(&sql, &[&sql_time::to_column(before)]).await?.try_get(0)?)
 }

@@ -13,6 +13,7 @@
 pub mod api_keys;
 pub mod beat;
 pub mod complaints;
+pub mod facts;
 pub mod fixtures;
 pub mod inbound_sms;
 pub mod jobs;
@@ -32,6 +33,7 @@ pub mod senders;
 pub mod service_callbacks;
 pub mod services;
 pub mod sql_time;
+pub mod status_facts;
 pub mod stories;
 mod tallies;
 pub mod templates;

@@ -168,7 +168,7 @@ impl Task for CheckJobStatus {
 }
 
 /// Queues the rows again that have not become notifications twenty minutes after their job finished,
-/// for a day. A skipped run delays that by ten minutes; a doubled one queues rows twice, and the second
+/// once an hour for a day. A skipped run delays that by ten minutes; a doubled one queues rows twice, and the second
 /// changes nothing.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CheckForMissingRowsInCompletedJobs {}

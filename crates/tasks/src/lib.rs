@@ -9,6 +9,7 @@
 //!
 //! Names, arguments and queues are those of the tasks contract §8: a wire name is never changed.
 
+pub mod aggregation;
 pub mod callbacks;
 pub mod delivery;
 pub mod headers;
@@ -23,7 +24,11 @@ pub mod receipts;
 pub mod reserved;
 pub mod roles;
 pub mod schedule;
+pub mod times;
 
+pub use aggregation::{
+    CreateNightlyNotificationStatus, CreateNightlyNotificationStatusForServiceAndDay,
+};
 pub use callbacks::{SendComplaint, SendDeliveryStatus, SendInboundSms, SendReturnedLetter};
 pub use delivery::{DeliverEmail, DeliverSms};
 pub use housekeeping::{ReplayCreatedNotifications, TimeoutSendingNotifications};
@@ -105,6 +110,8 @@ pub const ALL: &[&str] = &[
     RaiseAlertIfEmailSmsStillInCreated::NAME,
     CheckForServicesWithHighFailureRates::NAME,
     CheckForLowAvailableInboundSmsNumbers::NAME,
+    CreateNightlyNotificationStatus::NAME,
+    CreateNightlyNotificationStatusForServiceAndDay::NAME,
 ];
 
 #[cfg(test)]

@@ -15,8 +15,6 @@ pub const ALL: &[(&str, &str)] = &[
     ("create-nightly-billing-for-day", LATER),
     ("create-or-update-ft-billing-letter-despatch-for-day", LATER),
     ("update-ft-billing-for-today", LATER),
-    ("create-nightly-notification-status", LATER),
-    ("create-nightly-notification-status-for-service-and-day", LATER),
     ("delete-notifications-older-than-retention", LATER),
     ("delete-email-notifications", LATER),
     ("delete-sms-notifications", LATER),

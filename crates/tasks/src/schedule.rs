@@ -9,8 +9,8 @@ use crate::{
     CheckForMissingRowsInCompletedJobs, CheckIfLettersInTechnicalFailure,
     CheckIfLettersStillInCreated, CheckIfLettersStillPendingVirusCheck,
     CheckIfLettersStillPendingVirusCheckNightly, CheckJobStatus, CollateLetterPdfsToBeSent,
-    RaiseAlertIfLetterNotificationsStillSending, RemoveLetterJobs, RemoveSmsEmailJobs,
-    ReplayCreatedNotifications, RunScheduledJobs, TimeoutSendingNotifications,
+    CreateNightlyNotificationStatus, RaiseAlertIfLetterNotificationsStillSending, RemoveLetterJobs,
+    RemoveSmsEmailJobs, ReplayCreatedNotifications, RunScheduledJobs, TimeoutSendingNotifications,
     UpdateStatusOfFullyProcessedJobs,
     monitoring::{
         CheckForLowAvailableInboundSmsNumbers, CheckForServicesWithHighFailureRates,
@@ -94,6 +94,8 @@ pub fn schedule() -> Vec<Entry> {
         entry::<CheckForServicesWithHighFailureRates>(When::Cron("30 10 * * mon-fri"), DAY),
         // every Monday
         entry::<CheckForLowAvailableInboundSmsNumbers>(When::Cron("0 9 * * mon"), 7 * DAY),
+        // every night, after the time-outs
+        entry::<CreateNightlyNotificationStatus>(When::Cron("30 0 * * *"), DAY),
     ]
 }
 

@@ -4,6 +4,7 @@
 //! perhaps late, perhaps twice; what it returns is the retry decision. Handlers hold no state: what
 //! they share is in [`Context`]. [`registry::registry`] lists them all.
 
+pub mod aggregation;
 mod breaker;
 pub mod callbacks;
 pub mod delivery;

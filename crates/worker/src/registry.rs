@@ -3,8 +3,8 @@
 use queue::Registry;
 
 use crate::{
-    Context, callbacks, delivery, housekeeping, jobs, letter_monitors, letters, monitoring,
-    printing, receipts,
+    Context, aggregation, callbacks, delivery, housekeeping, jobs, letter_monitors, letters,
+    monitoring, printing, receipts,
 };
 
 /// The handlers of all tasks; and the names we know and do not run.
@@ -65,7 +65,9 @@ pub fn registry(context: Context) -> Registry<Context> {
         .on(monitoring::sms_delivery_stats)
         .on(monitoring::still_in_created)
         .on(monitoring::failure_rates)
-        .on(monitoring::inbound_numbers);
+        .on(monitoring::inbound_numbers)
+        .on(aggregation::nightly_status)
+        .on(aggregation::status);
     tasks::reserved::ALL
         .iter()
         .fold(registry, |registry, (name, reason)| registry.reserve(name, reason))

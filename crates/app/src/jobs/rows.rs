@@ -43,7 +43,8 @@ impl App {
             error!(job.id = %job.id, "the job's file is not there");
             return Ok(None);
         };
-        let sender = metadata.get("sender_id").map(String::as_str).or(sender);
+        let chosen = metadata.get("sender_id").map(String::as_str).filter(|id| !id.is_empty());
+        let sender = chosen.or(sender);
         let account = self.account(job.service_id).await?.ok_or(Error::NotFound)?;
         let template =
             self.template_version(job.service_id, job.template_id, job.template_version).await?;

@@ -10,7 +10,7 @@ use content::{
 };
 use domain::{
     KeyType, NotificationId, NotificationStatus, NotificationType, Permission, Service, ServiceId,
-    letter::Postage,
+    letter::Postage, service::DailyLimit,
 };
 use queue::{Envelope, Trace};
 use rand::RngExt;
@@ -69,10 +69,15 @@ impl App {
         }
         let row = self.new_row(service, saved, recipient).await?;
         let sent = row.status == NotificationStatus::Created;
+        let abroad = row.phone_prefix.as_deref().is_some_and(|prefix| prefix != "44");
         let nudge = if sent { Some(self.nudge(saved.id, saved.channel, trace)?) } else { None };
         match self.0.inserts.insert(row, nudge).await {
             Ok(true) => {
-                self.0.limits.count(service, KeyType::Normal, saved.channel.into()).await;
+                let limits = &self.0.limits;
+                limits.count(service, KeyType::Normal, saved.channel.into()).await;
+                if abroad {
+                    limits.count(service, KeyType::Normal, DailyLimit::InternationalSms).await;
+                }
                 Ok(())
             }
             Ok(false) => {

@@ -7,7 +7,6 @@ use store::{letters::Letter, notifications::ToSend};
 use tracing::{error, warn};
 use uuid::Uuid;
 
-use super::pdf_prefix;
 use crate::{App, Error, sending::Claimed};
 
 /// A letter that is ours to print, with its file.
@@ -51,10 +50,7 @@ impl App {
         }
         let organisation =
             store::letters::organisation_of(&self.db().await?, letter.service_id).await?;
-        let pdf = match self.objects().find(&pdf_prefix(&letter)?).await? {
-            Some(place) => self.objects().get(&place).await?,
-            None => None,
-        };
+        let pdf = self.letter_pdf(&letter).await?;
         Ok(match self.claim_to_send(id, attempt).await? {
             Claimed::Ours(claimed) => ClaimedLetter::Ours(Box::new(PrintableLetter {
                 letter,

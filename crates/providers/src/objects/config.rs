@@ -13,7 +13,8 @@ use crate::http::milliseconds;
 #[derive(clap::Args, Clone, Debug)]
 #[group(id = "object-store")]
 pub struct ObjectsConfig {
-    /// A folder, `s3:` for Amazon S3, or the address of an S3-compatible store
+    /// A folder, the same for all processes; `s3:` for Amazon S3; or the address of an S3-compatible
+    /// store
     #[arg(long, env = "POSTROOM_OBJECTS", default_value = "objects")]
     pub objects: Location,
     /// Where S3 answers, if not at the region's usual address
@@ -148,5 +149,34 @@ impl fmt::Display for Location {
             Self::S3 => f.write_str("s3:"),
             Self::Endpoint(url) => url.fmt(f),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_place_is_a_folder_unless_it_says_otherwise() {
+        for (text, folder) in
+            [("objects", "objects"), ("/var/lib/x", "/var/lib/x"), ("file:///var/x", "/var/x")]
+        {
+            assert_eq!(text.parse(), Ok(Location::Folder(folder.to_owned())));
+        }
+        assert_eq!("s3:".parse(), Ok(Location::S3));
+        let endpoint: Location = "https://store.example:9000".parse().unwrap();
+        assert_eq!(endpoint.to_string(), "https://store.example:9000/");
+        assert!("http://".parse::<Location>().is_err());
+    }
+
+    #[test]
+    fn buckets_have_usual_names_in_a_folder_only() {
+        let mut config = ObjectsConfig::in_folder("objects");
+        config.bucket_letters_pdf = Some("theirs".to_owned());
+        assert_eq!(config.name(Bucket::LettersPdf), Some("theirs"));
+        assert_eq!(config.name(Bucket::LettersScan), Some("letters-scan"));
+        config.objects = Location::S3;
+        assert_eq!(config.name(Bucket::LettersPdf), Some("theirs"));
+        assert_eq!(config.name(Bucket::LettersScan), None, "it could be somebody else's");
     }
 }

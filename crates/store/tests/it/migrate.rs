@@ -4,7 +4,7 @@ use deadpool_postgres::GenericClient;
 use store::migrate::{self, Error, Outcome};
 use testkit::Database;
 
-use crate::schema::assert_is_complete;
+use crate::schema::{OUR_ADDITIONS, assert_is_complete};
 
 #[tokio::test]
 async fn a_second_run_finds_nothing_to_do() {
@@ -113,13 +113,19 @@ async fn notifys() -> Database {
     database
 }
 
+/// Takes away all that we add, but for the history of our migrations.
 async fn forget_ours(database: &Database) {
-    let sql = "DROP TABLE outbox, beat_slots, letter_volume_emails;
-        DROP INDEX ix_user_to_service_service_id, ix_jobs_finished;
-        ALTER TABLE notifications DROP COLUMN claimed_by, DROP COLUMN claimed_until,
-                                  DROP COLUMN claim_attempt, DROP COLUMN next_attempt_at,
-                                  DROP COLUMN last_error";
-    database.client().await.batch_execute(sql).await.unwrap();
+    let db = database.client().await;
+    for addition in OUR_ADDITIONS.iter().filter(|name| **name != "postroom_schema_history") {
+        let sql = match addition.split_once('/') {
+            None => format!("DROP TABLE {addition}"),
+            Some((table, part)) => match part.split_once(' ').unwrap() {
+                ("column", column) => format!("ALTER TABLE {table} DROP COLUMN {column}"),
+                (kind, name) => format!("DROP {kind} {name}"),
+            },
+        };
+        db.batch_execute(&sql).await.unwrap();
+    }
 }
 
 /// The refusal. Panics unless the database is as it was before.

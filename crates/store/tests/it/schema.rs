@@ -9,7 +9,7 @@ use store::migrate;
 use testkit::Database;
 
 /// All that we add to Notify's database.
-const OUR_ADDITIONS: &[&str] = &[
+pub const OUR_ADDITIONS: &[&str] = &[
     "notifications/column claimed_by",
     "notifications/column claimed_until",
     "notifications/column claim_attempt",
@@ -17,6 +17,10 @@ const OUR_ADDITIONS: &[&str] = &[
     "notifications/column last_error",
     "user_to_service/index ix_user_to_service_service_id",
     "jobs/index ix_jobs_finished",
+    "ft_notification_status/index ix_ft_notification_status_day_type_service",
+    "ft_billing/index ix_ft_billing_day_type_service",
+    "inbound_sms/index ix_inbound_sms_service_id_created_at",
+    "events/index ix_events_created_at",
     "beat_slots",
     "letter_volume_emails",
     "outbox",

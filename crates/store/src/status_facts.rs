@@ -1,0 +1,78 @@
+//! How many messages of each day are in which status (tasks contract §5.4).
+
+use deadpool_postgres::GenericClient;
+use domain::{NotificationType, ServiceId, london::Day};
+
+use crate::{Error, facts::Portion, sql_time};
+
+/// The services for which there is something to count: messages of this channel and day, or facts of
+/// it. One look into an index for each service, so the time depends on how many services there are,
+/// and not on how many messages.
+///
+/// # Errors
+/// Database errors only.
+pub async fn list_services(
+    db: &impl GenericClient,
+    day: Day,
+    channel: NotificationType,
+) -> Result<Vec<ServiceId>, Error> {
+    let sql = db.prepare_cached(LIST_SERVICES).await?;
+    let (from, before) = (sql_time::to_column(day.start), sql_time::to_column(day.end));
+    let rows = db.query(&sql, &[&<&str>::from(channel), &from, &before, &day.date]).await?;
+    rows.iter().map(|row| Ok(row.try_get("id")?)).collect()
+}
+
+/// The query of [`list_services`]. LIMIT keeps the planner from reading a whole day to hash it.
+pub const LIST_SERVICES: &str = "-- status_facts.list_services
+        SELECT id FROM services AS s
+         WHERE coalesce(
+               (SELECT true FROM notifications
+                 WHERE service_id = s.id AND notification_type = $1::text::notification_type
+                   AND created_at >= $2 AND created_at < $3 LIMIT 1),
+               (SELECT true FROM notification_history
+                 WHERE service_id = s.id AND notification_type = $1::text::notification_type
+                   AND key_type IN ('normal', 'team')
+                   AND created_at >= $2 AND created_at < $3 LIMIT 1),
+               (SELECT true FROM ft_notification_status
+                 WHERE service_id = s.id AND notification_type = $1 AND bst_date = $4 LIMIT 1))";
+
+/// Counts anew, in a transaction that holds [`facts::lock`](crate::facts::lock). All statuses are
+/// counted; messages of test keys are not. Returns how many facts there are now.
+///
+/// # Errors
+/// Database errors only.
+pub async fn replace(
+    tx: &impl GenericClient,
+    portion: &Portion,
+    now: time::OffsetDateTime,
+) -> Result<u64, Error> {
+    let Portion { day, channel, service_id } = portion;
+    let channel = <&str>::from(channel);
+    let sql = tx
+        .prepare_cached(
+            "-- status_facts.replace, 1
+        DELETE FROM ft_notification_status
+         WHERE bst_date = $1 AND notification_type = $2 AND service_id = $3",
+        )
+        .await?;
+    tx.execute(&sql, &[&day.date, &channel, &service_id]).await?;
+    // Rows of long ago may lack a template or a status: they have no place among the facts.
+    let sql = tx
+        .prepare_cached(
+            "-- status_facts.replace, 2
+        INSERT INTO ft_notification_status
+               (bst_date, template_id, service_id, job_id, notification_type, key_type,
+                notification_status, notification_count, created_at)
+        SELECT $1, template_id, $3, coalesce(job_id, '00000000-0000-0000-0000-000000000000'), $2,
+               key_type, notification_status, count(*), $6
+          FROM notifications_all_time_view
+         WHERE service_id = $3 AND notification_type = $2::text::notification_type
+           AND created_at >= $4 AND created_at < $5 AND key_type IN ('normal', 'team')
+           AND template_id IS NOT NULL AND notification_status IS NOT NULL
+         GROUP BY template_id, job_id, key_type, notification_status",
+        )
+        .await?;
+    let (from, before) = (sql_time::to_column(day.start), sql_time::to_column(day.end));
+    let now = sql_time::to_column(now);
+    Ok(tx.execute(&sql, &[&day.date, &channel, &service_id, &from, &before, &now]).await?)
+}

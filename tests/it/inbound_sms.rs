@@ -81,16 +81,18 @@ async fn a_message_from_firetext_is_kept_as_it_is() {
 }
 
 #[tokio::test]
-async fn a_sender_that_is_no_number_and_a_date_that_is_none_do_not_lose_the_message() {
+async fn no_sender_date_or_text_is_too_odd_to_keep_the_message() {
     let t = TestApp::start().await;
     receiver(&t).await;
     let mut message = mmg("07700900500");
     message["MSISDN"] = json!("BANK");
     message["DateRecieved"] = json!("soon");
+    message["Message"] = json!("");
     t.tell("receive/mmg", |request| request.json(&message)).await.expect(200);
     t.drain().await;
     let told = t.received(Kind::Callbacks, 1).await.remove(0);
     assert_eq!(told["body"]["source_number"], "BANK");
+    assert_eq!(told["body"]["message"], "");
     let at = told["body"]["date_received"].as_str().unwrap();
     assert!(at.starts_with("20") && !at.starts_with("2017"), "{at}");
     t.end().await;

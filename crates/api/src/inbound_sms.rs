@@ -11,7 +11,6 @@ use crate::{
     config::InboundCredentials,
     error::ApiError,
     http::{read, resource, trace},
-    receipts::text,
 };
 
 pub(crate) fn routes(cfg: &mut web::ServiceConfig) {
@@ -32,10 +31,15 @@ async fn mmg(
     if let Some(refusal) = basic_auth::refusal(&request, &credentials.mmg) {
         return Ok(refusal);
     }
-    let field = |name| text(&message, name).ok_or_else(unreadable);
+    // An empty text is a message too.
+    let field = |name| match message.get(name) {
+        Some(Value::String(text)) => Ok(text.clone()),
+        Some(Value::Number(number)) => Ok(number.to_string()),
+        _ => Err(unreadable()),
+    };
     let (number, sender) = (field("Number")?, field("MSISDN")?);
     let (content, reference) = (field("Message")?, field("ID")?);
-    let at = text(&message, "DateRecieved").and_then(|at| time(&url_decoded(&at)));
+    let at = field("DateRecieved").ok().and_then(|at| time(&url_decoded(&at)));
     let received = InboundSms {
         provider: "mmg",
         number: &number,

@@ -196,7 +196,7 @@ async fn enqueue(request: &HttpRequest, app: &App, task: &impl Task) -> Result<(
 }
 
 /// A field that is a text or a number, as text; empty counts as absent.
-pub(crate) fn text(receipt: &Map<String, Value>, name: &str) -> Option<String> {
+fn text(receipt: &Map<String, Value>, name: &str) -> Option<String> {
     match receipt.get(name)? {
         Value::String(text) => Some(text.clone()).filter(|text| !text.is_empty()),
         Value::Number(number) => Some(number.to_string()),

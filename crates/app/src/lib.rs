@@ -30,7 +30,10 @@ pub mod sending;
 pub mod timeouts;
 pub mod view;
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{Arc, atomic::AtomicI64},
+    time::Duration,
+};
 
 use ::providers::objects::{Objects, ObjectsConfig};
 use ::providers::zendesk::Zendesk;
@@ -108,6 +111,8 @@ struct Inner {
     logos_url: String,
     receipt_wait: Duration,
     resting_points: Vec<providers::RestingPoint>,
+    /// The second (since 1970) in which too many errors last asked for a provider to be lowered.
+    asked_to_lower: AtomicI64,
     alert_on_slow_sms: bool,
     still_created_alert: Duration,
     environment: String,
@@ -148,6 +153,7 @@ impl App {
             printer_addresses: serde_json::from_str(&config.dvla_email_addresses)
                 .context("DVLA_EMAIL_ADDRESSES")?,
             resting_points: config.providers.sms_resting_points.clone(),
+            asked_to_lower: AtomicI64::new(i64::MIN),
             alert_on_slow_sms: config.providers.check_slow_text_message_delivery == "1",
             still_created_alert: Duration::from_secs(
                 config.alerts.still_created_alert_seconds.into(),

@@ -5,7 +5,10 @@
 //! history. One that changed lately is left alone, so that many processes that notice the same
 //! trouble change things once.
 
-use std::{str::FromStr, sync::Arc};
+use std::{
+    str::FromStr,
+    sync::{Arc, atomic::Ordering},
+};
 
 use anyhow::Context;
 use store::{
@@ -95,6 +98,11 @@ impl App {
     /// Whatever goes wrong here is only logged: the message itself must not wait for it.
     pub async fn sms_provider_failed(&self, provider: &str) {
         if self.0.limits.count_provider_error(provider, ERROR_WINDOW).await <= ERRORS {
+            return;
+        }
+        // In an outage errors come by the hundred; the locks are asked for once a second.
+        let (second, asked) = (self.clock().now().unix_timestamp(), &self.0.asked_to_lower);
+        if asked.swap(second, Ordering::Relaxed) == second {
             return;
         }
         let lowered = self

@@ -1,8 +1,8 @@
 //! Ending messages whose receipt never came (tasks contract §3.7).
 
-use domain::NotificationStatus;
+use domain::{NotificationStatus, NotificationType};
 use queue::Trace;
-use time::Duration;
+use time::{Duration, OffsetDateTime};
 
 use crate::{App, Error, outbox};
 
@@ -22,11 +22,27 @@ impl App {
     pub async fn time_out_sending(&self, trace: &Trace) -> Result<u64, Error> {
         let cutoff = self.clock().now() - PATIENCE;
         let mut ended = 0;
-        loop {
-            let rows = store::timeouts::list(&self.db().await?, cutoff, BATCH).await?;
-            if rows.is_empty() {
-                break;
+        for channel in [NotificationType::Sms, NotificationType::Email] {
+            for status in [NotificationStatus::Sending, NotificationStatus::Pending] {
+                ended += self.time_out((channel, status), cutoff, trace).await?;
             }
+        }
+        metrics::counter!("notifications_timed_out_total").increment(ended);
+        Ok(ended)
+    }
+
+    async fn time_out(
+        &self,
+        which: (NotificationType, NotificationStatus),
+        cutoff: OffsetDateTime,
+        trace: &Trace,
+    ) -> Result<u64, Error> {
+        let (mut ended, mut from) = (0, OffsetDateTime::UNIX_EPOCH);
+        loop {
+            let rows = store::timeouts::list(&self.db().await?, which, from, cutoff, BATCH).await?;
+            // What is ended leaves the status, so a page that begins with its time brings new rows.
+            let Some(last) = rows.last() else { return Ok(ended) };
+            from = last.created_at;
             let now = self.clock().now();
             let status = NotificationStatus::TemporaryFailure;
             let mut callbacks = Vec::new();
@@ -39,7 +55,5 @@ impl App {
             let ids: Vec<_> = rows.iter().map(|row| row.id).collect();
             ended += store::timeouts::end(&self.db().await?, &ids, &callbacks, now).await?;
         }
-        metrics::counter!("notifications_timed_out_total").increment(ended);
-        Ok(ended)
     }
 }

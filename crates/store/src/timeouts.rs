@@ -1,7 +1,7 @@
 //! Messages whose receipt never came.
 
 use deadpool_postgres::GenericClient;
-use domain::NotificationId;
+use domain::{NotificationId, NotificationStatus, NotificationType};
 use time::{OffsetDateTime, PrimitiveDateTime};
 use uuid::Uuid;
 
@@ -12,12 +12,16 @@ use crate::{
     sql_time,
 };
 
-/// Up to `limit` emails and text messages accepted before `cutoff` that still wait for a receipt.
+/// Up to `limit` messages of this channel and status accepted from `from` until before `cutoff`,
+/// oldest first. One channel and one status, so that the index gives them in this order however many
+/// there are.
 ///
 /// # Errors
 /// Database errors only.
 pub async fn list(
     db: &impl GenericClient,
+    (channel, status): (NotificationType, NotificationStatus),
+    from: OffsetDateTime,
     cutoff: OffsetDateTime,
     limit: i64,
 ) -> Result<Vec<Receivable>, Error> {
@@ -29,12 +33,14 @@ pub async fn list(
                client_reference, created_at, sent_at, sent_by, international, phone_prefix,
                billable_units, NULL AS _personalisation
           FROM notifications
-         WHERE notification_type = ANY('{sms,email}')
-           AND notification_status = ANY('{sending,pending}') AND created_at < $1
-         LIMIT $2"#,
+         WHERE notification_type = $1::text::notification_type AND notification_status = $2
+           AND created_at >= $3 AND created_at < $4
+         ORDER BY created_at LIMIT $5"#,
         )
         .await?;
-    let rows = db.query(&sql, &[&sql_time::to_column(cutoff), &limit]).await?;
+    let (channel, status): (&str, &str) = (channel.into(), status.into());
+    let (from, cutoff) = (sql_time::to_column(from), sql_time::to_column(cutoff));
+    let rows = db.query(&sql, &[&channel, &status, &from, &cutoff, &limit]).await?;
     rows.iter().map(from_row).collect()
 }
 

@@ -93,7 +93,7 @@ pub fn schedule() -> Vec<Entry> {
         // every working day
         entry::<CheckForServicesWithHighFailureRates>(When::Cron("30 10 * * mon-fri"), DAY),
         // every Monday
-        entry::<CheckForLowAvailableInboundSmsNumbers>(When::Cron("0 9 * * mon"), DAY),
+        entry::<CheckForLowAvailableInboundSmsNumbers>(When::Cron("0 9 * * mon"), 7 * DAY),
         // every night, after the time-outs
         entry::<CreateNightlyNotificationStatus>(When::Cron("30 0 * * *"), DAY),
     ]

@@ -4,11 +4,10 @@ use app::inbound_sms::ServiceCall;
 use providers::callbacks::Outcome;
 use queue::{Attempt, TaskError, TaskResult};
 use secrecy::SecretString;
-use serde::{Serialize, de::DeserializeOwned};
-use serde_json::json;
+use serde_json::{Map, Value, json};
 use tasks::{
     SendComplaint, SendDeliveryStatus, SendInboundSms, SendReturnedLetter,
-    callbacks::{Complaint, DeliveryStatus, ReturnedLetter, Signed},
+    callbacks::{DeliveryStatus, Signed},
 };
 use tracing::{info, instrument, warn};
 
@@ -54,7 +53,7 @@ pub async fn delivery_status(
 /// service may be told twice.
 #[instrument(skip_all)]
 pub async fn complaint(ctx: Context, task: SendComplaint, attempt: Attempt) -> TaskResult {
-    signed::<Complaint>(&ctx, &task.complaint_data, &attempt).await
+    signed(&ctx, &task.complaint_data, &attempt).await
 }
 
 /// `send-returned-letter`: tells a service that a letter came back.
@@ -64,7 +63,7 @@ pub async fn returned_letter(
     task: SendReturnedLetter,
     attempt: Attempt,
 ) -> TaskResult {
-    signed::<ReturnedLetter>(&ctx, &task.returned_letter_data, &attempt).await
+    signed(&ctx, &task.returned_letter_data, &attempt).await
 }
 
 /// `send-inbound-sms`: tells a service that it has received a text message, if it wants to know.
@@ -79,19 +78,16 @@ pub async fn inbound_sms(ctx: Context, task: SendInboundSms, attempt: Attempt) -
     }
 }
 
-/// Posts what a task carries signed.
-async fn signed<T: DeserializeOwned + Serialize>(
-    ctx: &Context,
-    signed: &str,
-    attempt: &Attempt,
-) -> TaskResult {
-    let signed: Signed<T> = ctx.app().signer().unsign(signed).map_err(TaskError::fail)?;
-    let call_to = ServiceCall {
+/// Posts what a task carries signed, whoever wrote it.
+async fn signed(ctx: &Context, signed: &str, attempt: &Attempt) -> TaskResult {
+    let signed: Signed<Map<String, Value>> =
+        ctx.app().signer().unsign(signed).map_err(TaskError::fail)?;
+    let service = ServiceCall {
         url: signed.service_callback_api_url,
         token: signed.service_callback_api_bearer_token,
-        body: serde_json::to_value(&signed.body).map_err(TaskError::fail)?,
+        body: signed.body.into(),
     };
-    call(ctx, &call_to, attempt).await
+    call(ctx, &service, attempt).await
 }
 
 /// Posts to a service, when there is room for its endpoint.

@@ -11,3 +11,4 @@ mod ses;
 mod smtp;
 mod sns;
 mod support;
+mod zendesk;

@@ -57,6 +57,7 @@ impl Requests {
         let id = request_id(request.headers()).unwrap_or_else(|| self.new_id());
         request.extensions_mut().insert(RequestId(id.clone()));
         let span = info_span!("http.request", request.id = id, service.id = tracing::field::Empty,);
+        runtime::join_trace(&span, &id);
         let method = request.method().clone();
         let route = request.match_pattern().unwrap_or_else(|| "unmatched".to_owned());
         let is_v2 = request.path().starts_with("/v2/");

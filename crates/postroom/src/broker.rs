@@ -73,6 +73,7 @@ impl BrokerOptions {
             delayed_queue_type: self.delayed_queue_type,
             inherited_headers: self.inherited_headers.clone(),
             request_id_header: Some(self.request_id_header.clone()),
+            join_trace: Some(runtime::join_trace),
             task_events: self.task_events,
             worker_events: self.worker_events,
             nodename: self.nodename.clone(),
@@ -104,6 +105,7 @@ mod tests {
         let mut defaults = BrokerConfig::new("amqp://localhost");
         defaults.inherited_headers = tasks::headers::INHERITED.map(str::to_owned).into();
         defaults.request_id_header = Some(tasks::headers::REQUEST_ID.to_owned());
+        defaults.join_trace = Some(runtime::join_trace);
         assert_eq!(format!("{:?}", cli.broker.config()), format!("{defaults:?}"));
     }
 }

@@ -34,6 +34,9 @@ pub struct BrokerConfig {
     pub inherited_headers: Vec<String>,
     /// The header logged as `request.id`; where a message has none, its task id takes its place.
     pub request_id_header: Option<String>,
+    /// Called with the span of each task before it begins, and with its `request.id`: whoever
+    /// collects traces can make the span part of the request's.
+    pub join_trace: Option<fn(&tracing::Span, &str)>,
     /// Send Celery's events of tasks from the start; remote control can switch them at any time.
     pub task_events: bool,
     /// Send Celery's events of workers: online, heartbeat, offline.
@@ -126,6 +129,7 @@ impl BrokerConfig {
             delayed_queue_type: QueueType::Quorum,
             inherited_headers: Vec::new(),
             request_id_header: None,
+            join_trace: None,
             task_events: false,
             worker_events: true,
             nodename: None,

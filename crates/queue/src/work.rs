@@ -104,14 +104,20 @@ impl<C: Clone + Send + Sync + 'static> Worker<'_, C> {
     }
 
     fn span(&self, envelope: &Envelope) -> Span {
-        info_span!(
+        let config = &self.node.shared.config;
+        let request_id = config.request_id(envelope);
+        let span = info_span!(
             "task.run",
             task.name = envelope.task,
             task.id = envelope.id,
             task.attempt = envelope.retries,
             queue.name = envelope.queue,
-            request.id = self.node.shared.config.request_id(envelope),
-        )
+            request.id = request_id,
+        );
+        if let Some(join_trace) = config.join_trace {
+            join_trace(&span, request_id);
+        }
+        span
     }
 
     /// Runs the task, unless there is a reason not to. Gives what is to be published for it.

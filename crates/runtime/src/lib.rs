@@ -6,6 +6,7 @@
 mod logs;
 mod management;
 mod shutdown;
+mod traces;
 
 use std::net::SocketAddr;
 
@@ -16,6 +17,7 @@ use tokio_util::sync::CancellationToken;
 pub use logs::chain;
 pub use management::{Health, serve as serve_management};
 pub use metrics_exporter_prometheus::PrometheusHandle as Metrics;
+pub use traces::{Traces, join_trace};
 
 /// Settings of the process itself.
 #[derive(clap::Args, Clone, Debug)]
@@ -30,6 +32,12 @@ pub struct Config {
     /// Address of the private listener with /healthz and /metrics; none when not given
     #[arg(long, env = "POSTROOM_MANAGEMENT_ADDR")]
     pub management_addr: Option<SocketAddr>,
+    /// Where traces are sent by OTLP over HTTP, e.g. http://localhost:4318; none when not given
+    #[arg(long, env = "OTEL_EXPORTER_OTLP_ENDPOINT")]
+    pub otlp_endpoint: Option<String>,
+    /// What the traces call this process
+    #[arg(long, env = "OTEL_SERVICE_NAME", default_value = "postroom")]
+    pub otlp_service_name: String,
 }
 
 /// How log lines are written.
@@ -47,6 +55,8 @@ pub struct Runtime {
     pub stop: CancellationToken,
     /// Renders the metrics of this process.
     pub metrics: PrometheusHandle,
+    /// Keep it to the end.
+    pub traces: Traces,
 }
 
 /// Prepares the process: logs, metrics, TLS, signals. Call it once, first.
@@ -54,8 +64,10 @@ pub struct Runtime {
 /// # Errors
 /// When the log filter cannot be read, or the process was prepared before.
 pub fn start(config: &Config) -> anyhow::Result<Runtime> {
-    logs::start(&config.log_level, config.log_format)?;
     install_tls();
+    let (layer, traces) =
+        traces::start(config.otlp_endpoint.as_deref(), &config.otlp_service_name)?;
+    logs::start(&config.log_level, config.log_format, layer)?;
     let metrics = PrometheusBuilder::new()
         .set_buckets(&[
             0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0,
@@ -74,7 +86,7 @@ pub fn start(config: &Config) -> anyhow::Result<Runtime> {
             upkeep.run_upkeep();
         }
     });
-    Ok(Runtime { stop, metrics })
+    Ok(Runtime { stop, metrics, traces })
 }
 
 /// Prepares a command that answers and ends: warnings go to standard error.

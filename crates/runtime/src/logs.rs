@@ -6,19 +6,27 @@ use std::{
 };
 
 use anyhow::Context;
-use tracing_subscriber::{EnvFilter, fmt as lines, layer::SubscriberExt, util::SubscriberInitExt};
+use opentelemetry_sdk::trace::SdkTracer;
+use tracing_opentelemetry::OpenTelemetryLayer;
+use tracing_subscriber::{
+    EnvFilter, Registry, fmt as lines, layer::SubscriberExt, util::SubscriberInitExt,
+};
 
 use crate::LogFormat;
 
 /// The AMQP library writes whole messages into its warnings, and those hold personal data.
 const NOT_BELOW_ERROR: &str = "lapin=error";
 
-/// Sends every log line of this process to standard output.
-pub(crate) fn start(level: &str, format: LogFormat) -> anyhow::Result<()> {
+/// Sends every log line of this process to standard output, and spans to `traces`.
+pub(crate) fn start(
+    level: &str,
+    format: LogFormat,
+    traces: Option<OpenTelemetryLayer<Registry, SdkTracer>>,
+) -> anyhow::Result<()> {
     let filter = EnvFilter::try_new(level.to_lowercase())
         .with_context(|| format!("NOTIFY_LOG_LEVEL: cannot read {level:?}"))?
         .add_directive(NOT_BELOW_ERROR.parse().context("the filter for the AMQP library")?);
-    let log = tracing_subscriber::registry().with(filter);
+    let log = tracing_subscriber::registry().with(traces).with(filter);
     match format {
         LogFormat::Json => log
             .with(

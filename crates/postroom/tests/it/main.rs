@@ -3,5 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod beat;
+mod broker;
 mod operators;
 mod schedule;
+mod traces;

@@ -4,25 +4,14 @@ use domain::{NotificationId, ServiceId};
 use testkit::{Database, process};
 use tokio::{io::AsyncWriteExt, process::Command};
 
-/// A vhost that no other test uses: workers answer whoever asks there.
-const VHOST: usize = 23;
-
-fn variable(name: &str) -> String {
-    std::env::var(name).unwrap_or_else(|_| panic!("{name} is not set: run `make test`"))
-}
-
-fn broker_url() -> String {
-    let vhosts = variable("POSTROOM_TEST_VHOSTS");
-    let vhost = vhosts.split(',').nth(VHOST).unwrap();
-    format!("{}/{vhost}", variable("POSTROOM_TEST_BROKER_URL").trim_end_matches('/'))
-}
+use crate::broker;
 
 fn command(database: &Database, arguments: &[&str]) -> Command {
     let mut command = process::command(env!("CARGO_BIN_EXE_postroom"));
     command
         .args(arguments)
         .env("SQLALCHEMY_DATABASE_URI", database.url())
-        .env("CELERY_BROKER_URL", broker_url())
+        .env("CELERY_BROKER_URL", broker::url())
         .env("SECRET_KEY", "test-secret")
         .env("DANGEROUS_SALT", "test-salt");
     command

@@ -96,7 +96,9 @@ impl Shared {
         let clock = Clock::system();
         let limits = Limits::connect(&self.redis, clock.clone())?;
         let broker = Broker::connect(&self.broker.config(), source(&clock)).await;
-        let app = App::new(&self.app, self.database.pool()?, limits, &broker, clock)?;
+        let pool = self.database.pool()?;
+        tokio::spawn(store::pool::watch(pool.clone()));
+        let app = App::new(&self.app, pool, limits, &broker, clock)?;
         Ok((app, broker))
     }
 }

@@ -17,6 +17,9 @@ use crate::Error;
 const WAIT: Duration = Duration::from_secs(30);
 const CONNECT: Duration = Duration::from_secs(5);
 
+/// How often the pool is measured.
+const MEASURED_EVERY: Duration = Duration::from_secs(1);
+
 /// How long a server may be silent on the network before its connections count as broken.
 const LOST: Duration = Duration::from_secs(10);
 
@@ -70,6 +73,19 @@ impl DatabaseConfig {
             .recycle_timeout(Some(CONNECT))
             .build()
             .map_err(|error| config_error(error.to_string()))
+    }
+}
+
+/// Keeps the gauges of a pool true, for ever: its connections by state, and who waits for one.
+pub async fn watch(pool: Pool) {
+    loop {
+        let status = pool.status();
+        let busy = status.size.saturating_sub(status.available);
+        for (state, count) in [("busy", busy), ("idle", status.available)] {
+            metrics::gauge!("database_connections", "state" => state).set(count as f64);
+        }
+        metrics::gauge!("database_waiting").set(status.waiting as f64);
+        tokio::time::sleep(MEASURED_EVERY).await;
     }
 }
 

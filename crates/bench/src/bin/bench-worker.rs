@@ -62,6 +62,8 @@ async fn main() -> anyhow::Result<()> {
         log_level: log_level.to_owned(),
         log_format: LogFormat::Json,
         management_addr: None,
+        otlp_endpoint: None,
+        otlp_service_name: "bench".to_owned(),
     };
     let Runtime { stop, .. } = runtime::start(&config)?;
     match args.kind {

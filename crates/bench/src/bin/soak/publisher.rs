@@ -34,6 +34,8 @@ pub async fn publish(args: cli::Publisher) -> anyhow::Result<()> {
         log_level: "off".to_owned(),
         log_format: LogFormat::Text,
         management_addr: None,
+        otlp_endpoint: None,
+        otlp_service_name: "soak".to_owned(),
     };
     runtime::start(&config)?;
     let broker = connect(&args.common).await;

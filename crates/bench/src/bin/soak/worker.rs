@@ -34,6 +34,8 @@ pub async fn work(args: cli::Worker) -> anyhow::Result<()> {
         log_level: "warn".to_owned(),
         log_format: LogFormat::Text,
         management_addr: None,
+        otlp_endpoint: None,
+        otlp_service_name: "soak".to_owned(),
     };
     let Runtime { stop, .. } = runtime::start(&config)?;
     let effects = OpenOptions::new().create(true).append(true).open(&args.effects);

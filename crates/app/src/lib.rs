@@ -11,6 +11,7 @@
 pub mod accept;
 pub mod accounts;
 pub mod aggregation;
+pub mod billing;
 mod branding;
 mod caches;
 pub mod callbacks;

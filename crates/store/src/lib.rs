@@ -10,13 +10,16 @@
 //!
 //! The columns hold UTC without a zone; [`sql_time`] is the border.
 
+pub mod allowances;
 pub mod api_keys;
 pub mod beat;
+pub mod billing_facts;
 pub mod complaints;
 pub mod facts;
 pub mod fixtures;
 pub mod limits;
 pub mod migrate;
+mod notes;
 pub mod notifications;
 pub mod outbox;
 pub mod pool;
@@ -29,6 +32,7 @@ pub mod services;
 pub mod sql_time;
 pub mod status_facts;
 pub mod templates;
+pub mod usage;
 
 use std::fmt;
 

@@ -51,7 +51,7 @@ pub struct RedisConfig {
 
 /// The limits, kept in Redis. Cheap to share: one pipelined connection.
 pub struct Limits {
-    redis: Option<Client>,
+    pub(crate) redis: Option<Client>,
     prefix: String,
     bucket: bool,
     take_token: Script,
@@ -174,11 +174,11 @@ impl Limits {
         self.key(&redis_keys::daily_count(service.id, key_type, limit, self.clock.now().date()))
     }
 
-    fn key(&self, name: &str) -> String {
+    pub(crate) fn key(&self, name: &str) -> String {
         format!("{}{name}", self.prefix)
     }
 
-    fn or_allow<T>(
+    pub(crate) fn or_allow<T>(
         &self,
         answer: Result<T, fred::error::Error>,
         judge: impl Fn(T) -> bool,

@@ -22,7 +22,9 @@ pub mod schedule;
 pub mod times;
 
 pub use aggregation::{
-    CreateNightlyNotificationStatus, CreateNightlyNotificationStatusForServiceAndDay,
+    CreateNightlyBilling, CreateNightlyBillingForDay, CreateNightlyNotificationStatus,
+    CreateNightlyNotificationStatusForServiceAndDay, CreateOrUpdateFtBillingForDay,
+    CreateOrUpdateFtBillingLetterDespatchForDay, RunPopulateAnnualBilling, UpdateFtBillingForToday,
 };
 pub use callbacks::SendDeliveryStatus;
 pub use delivery::{DeliverEmail, DeliverSms};
@@ -40,6 +42,12 @@ pub const ALL: &[&str] = &[
     ReplayCreatedNotifications::NAME,
     CreateNightlyNotificationStatus::NAME,
     CreateNightlyNotificationStatusForServiceAndDay::NAME,
+    CreateNightlyBilling::NAME,
+    CreateOrUpdateFtBillingForDay::NAME,
+    CreateNightlyBillingForDay::NAME,
+    CreateOrUpdateFtBillingLetterDespatchForDay::NAME,
+    UpdateFtBillingForToday::NAME,
+    RunPopulateAnnualBilling::NAME,
 ];
 
 #[cfg(test)]

@@ -5,7 +5,10 @@ use std::time::Duration;
 use queue::{EncodeError, Envelope, Task, Trace};
 use uuid::Uuid;
 
-use crate::{CreateNightlyNotificationStatus, ReplayCreatedNotifications};
+use crate::{
+    CreateNightlyBilling, CreateNightlyNotificationStatus, ReplayCreatedNotifications,
+    RunPopulateAnnualBilling, UpdateFtBillingForToday,
+};
 
 /// One line of the schedule. The entry's name is the task's.
 pub struct Entry {
@@ -48,7 +51,12 @@ pub fn schedule() -> Vec<Entry> {
     vec![
         // every quarter of an hour
         entry::<ReplayCreatedNotifications>(When::Cron("0,15,30,45 * * * *"), 15 * MINUTE),
+        // every hour
+        entry::<UpdateFtBillingForToday>(When::Cron("0 * * * *"), 60 * MINUTE),
+        // on the first morning of a financial year
+        entry::<RunPopulateAnnualBilling>(When::Cron("1 2 1 4 *"), 7 * DAY),
         // every night, after the time-outs
+        entry::<CreateNightlyBilling>(When::Cron("15 0 * * *"), DAY),
         entry::<CreateNightlyNotificationStatus>(When::Cron("30 0 * * *"), DAY),
     ]
 }

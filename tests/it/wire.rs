@@ -133,6 +133,48 @@ fn the_nights_tasks_on_the_wire() {
         "create-nightly-notification-status-for-service-and-day",
         json!([[], { "process_day": "2026-11-23", "service_id": ID, "notification_type": "sms" }]),
     );
+    let one_day = json!([[], { "process_day": "2026-11-23" }]);
+    expect(
+        &tasks::CreateNightlyBilling::default(),
+        "reporting-tasks",
+        "create-nightly-billing",
+        json!([[], { "n_days": 10 }]),
+    );
+    expect(
+        &tasks::CreateOrUpdateFtBillingForDay {
+            process_day: day,
+            notification_type: None,
+            service_id: None,
+        },
+        "reporting-tasks",
+        "create-or-update-ft-billing-for-day",
+        one_day.clone(),
+    );
+    expect(
+        &tasks::CreateNightlyBillingForDay { process_day: day },
+        "reporting-tasks",
+        "create-nightly-billing-for-day",
+        one_day.clone(),
+    );
+    expect(
+        &tasks::CreateOrUpdateFtBillingLetterDespatchForDay { process_day: day },
+        "reporting-tasks",
+        "create-or-update-ft-billing-letter-despatch-for-day",
+        one_day,
+    );
+    let nothing = json!([[], {}]);
+    expect(
+        &tasks::UpdateFtBillingForToday {},
+        "reporting-tasks",
+        "update-ft-billing-for-today",
+        nothing.clone(),
+    );
+    expect(
+        &tasks::RunPopulateAnnualBilling {},
+        "periodic-tasks",
+        "run-populate-annual-billing",
+        nothing,
+    );
 }
 
 #[test]

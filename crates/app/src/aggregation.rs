@@ -60,7 +60,7 @@ impl App {
             service_id: portion.service_id,
             notification_type: portion.channel,
         };
-        Ok(Envelope::new(&task, self.clock().new_id(), trace).map_err(anyhow::Error::from)?)
+        self.envelope(&task, trace)
     }
 
     /// Counts one part's statuses anew. Returns how many facts it has.

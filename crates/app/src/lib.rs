@@ -12,6 +12,7 @@ pub mod accept;
 pub mod accounts;
 pub mod aggregation;
 pub mod alerts;
+pub mod billing;
 mod branding;
 mod caches;
 pub mod callbacks;

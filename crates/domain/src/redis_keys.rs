@@ -34,6 +34,16 @@ pub fn first(name: &str) -> String {
     format!("first-{name}")
 }
 
+/// When today's bill was last made.
+pub const BILLING_UPDATED: &str = "update_ft_billing_for_today:updated-at-utc-isoformat";
+
+/// What the admin app has been told of a service's unsubscribe requests.
+#[must_use]
+pub fn unsubscribe_requests(service: ServiceId) -> [String; 2] {
+    ["statistics", "reports-summary"]
+        .map(|what| format!("service-{service}-unsubscribe-request-{what}"))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -56,5 +66,12 @@ mod tests {
             "3d844edf-8d35-48ac-975b-e847b4f122b0-test-email-2026-03-01-count"
         );
         assert_eq!(provider_errors("mmg"), "mmg-error-rate");
+        assert_eq!(
+            unsubscribe_requests(service),
+            [
+                "service-3d844edf-8d35-48ac-975b-e847b4f122b0-unsubscribe-request-statistics",
+                "service-3d844edf-8d35-48ac-975b-e847b4f122b0-unsubscribe-request-reports-summary",
+            ]
+        );
     }
 }

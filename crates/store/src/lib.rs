@@ -10,8 +10,10 @@
 //!
 //! The columns hold UTC without a zone; [`sql_time`] is the border.
 
+pub mod allowances;
 pub mod api_keys;
 pub mod beat;
+pub mod billing_facts;
 pub mod complaints;
 pub mod facts;
 pub mod fixtures;
@@ -21,6 +23,7 @@ pub mod letters;
 pub mod limits;
 pub mod migrate;
 pub mod monitors;
+mod notes;
 pub mod notifications;
 pub mod outbox;
 pub mod pool;
@@ -38,6 +41,7 @@ pub mod stories;
 mod tallies;
 pub mod templates;
 pub mod timeouts;
+pub mod usage;
 
 use std::fmt;
 

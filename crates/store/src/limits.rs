@@ -204,7 +204,7 @@ impl Limits {
         format!("{}{name}", self.prefix)
     }
 
-    fn or_allow<T>(
+    pub(crate) fn or_allow<T>(
         &self,
         answer: Result<T, fred::error::Error>,
         judge: impl Fn(T) -> bool,

@@ -27,7 +27,9 @@ pub mod schedule;
 pub mod times;
 
 pub use aggregation::{
-    CreateNightlyNotificationStatus, CreateNightlyNotificationStatusForServiceAndDay,
+    CreateNightlyBilling, CreateNightlyBillingForDay, CreateNightlyNotificationStatus,
+    CreateNightlyNotificationStatusForServiceAndDay, CreateOrUpdateFtBillingForDay,
+    CreateOrUpdateFtBillingLetterDespatchForDay, RunPopulateAnnualBilling, UpdateFtBillingForToday,
 };
 pub use callbacks::{SendComplaint, SendDeliveryStatus, SendInboundSms, SendReturnedLetter};
 pub use delivery::{DeliverEmail, DeliverSms};
@@ -112,6 +114,12 @@ pub const ALL: &[&str] = &[
     CheckForLowAvailableInboundSmsNumbers::NAME,
     CreateNightlyNotificationStatus::NAME,
     CreateNightlyNotificationStatusForServiceAndDay::NAME,
+    CreateNightlyBilling::NAME,
+    CreateOrUpdateFtBillingForDay::NAME,
+    CreateNightlyBillingForDay::NAME,
+    CreateOrUpdateFtBillingLetterDespatchForDay::NAME,
+    UpdateFtBillingForToday::NAME,
+    RunPopulateAnnualBilling::NAME,
 ];
 
 #[cfg(test)]

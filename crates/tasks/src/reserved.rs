@@ -10,11 +10,6 @@ pub const RETIRED: &str = "retired";
 
 /// Every such name with its reason.
 pub const ALL: &[(&str, &str)] = &[
-    ("create-nightly-billing", LATER),
-    ("create-or-update-ft-billing-for-day", LATER),
-    ("create-nightly-billing-for-day", LATER),
-    ("create-or-update-ft-billing-letter-despatch-for-day", LATER),
-    ("update-ft-billing-for-today", LATER),
     ("delete-notifications-older-than-retention", LATER),
     ("delete-email-notifications", LATER),
     ("delete-sms-notifications", LATER),
@@ -33,7 +28,6 @@ pub const ALL: &[(&str, &str)] = &[
     ("update-report-status-to-deleted", LATER),
     ("archive-pending-files", LATER),
     ("remove-archived-template-email-files-from-s3", LATER),
-    ("run-populate-annual-billing", LATER),
     ("deep-archive-notification-history-up-to-limit", LATER),
     ("change-dvla-api-key", LATER),
     ("change-dvla-password", LATER),

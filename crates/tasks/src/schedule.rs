@@ -9,9 +9,10 @@ use crate::{
     CheckForMissingRowsInCompletedJobs, CheckIfLettersInTechnicalFailure,
     CheckIfLettersStillInCreated, CheckIfLettersStillPendingVirusCheck,
     CheckIfLettersStillPendingVirusCheckNightly, CheckJobStatus, CollateLetterPdfsToBeSent,
-    CreateNightlyNotificationStatus, RaiseAlertIfLetterNotificationsStillSending, RemoveLetterJobs,
-    RemoveSmsEmailJobs, ReplayCreatedNotifications, RunScheduledJobs, TimeoutSendingNotifications,
-    UpdateStatusOfFullyProcessedJobs,
+    CreateNightlyBilling, CreateNightlyNotificationStatus,
+    RaiseAlertIfLetterNotificationsStillSending, RemoveLetterJobs, RemoveSmsEmailJobs,
+    ReplayCreatedNotifications, RunPopulateAnnualBilling, RunScheduledJobs,
+    TimeoutSendingNotifications, UpdateFtBillingForToday, UpdateStatusOfFullyProcessedJobs,
     monitoring::{
         CheckForLowAvailableInboundSmsNumbers, CheckForServicesWithHighFailureRates,
         GenerateSmsDeliveryStats, RaiseAlertIfEmailSmsStillInCreated,
@@ -94,7 +95,12 @@ pub fn schedule() -> Vec<Entry> {
         entry::<CheckForServicesWithHighFailureRates>(When::Cron("30 10 * * mon-fri"), DAY),
         // every Monday
         entry::<CheckForLowAvailableInboundSmsNumbers>(When::Cron("0 9 * * mon"), 7 * DAY),
+        // every hour
+        entry::<UpdateFtBillingForToday>(When::Cron("0 * * * *"), 60 * MINUTE),
+        // on the first morning of a financial year
+        entry::<RunPopulateAnnualBilling>(When::Cron("1 2 1 4 *"), 7 * DAY),
         // every night, after the time-outs
+        entry::<CreateNightlyBilling>(When::Cron("15 0 * * *"), DAY),
         entry::<CreateNightlyNotificationStatus>(When::Cron("30 0 * * *"), DAY),
     ]
 }

@@ -1,8 +1,15 @@
 //! Daily statistics and bills (tasks contract §3.6, §5).
 
-use queue::{Attempt, TaskResult};
-use tasks::{CreateNightlyNotificationStatus, CreateNightlyNotificationStatusForServiceAndDay};
-use tracing::{info, instrument};
+use app::billing::Bill;
+use domain::{NotificationType, ServiceId};
+use queue::{Attempt, TaskError, TaskResult};
+use tasks::{
+    CreateNightlyBilling, CreateNightlyBillingForDay, CreateNightlyNotificationStatus,
+    CreateNightlyNotificationStatusForServiceAndDay, CreateOrUpdateFtBillingForDay,
+    CreateOrUpdateFtBillingLetterDespatchForDay, RunPopulateAnnualBilling, UpdateFtBillingForToday,
+    times::WireDate,
+};
+use tracing::{error, info, instrument};
 
 use crate::Context;
 
@@ -31,4 +38,91 @@ pub async fn status(
     let facts = ctx.app().replace_status(&portion).await?;
     info!(facts, "the statuses have been counted");
     Ok(())
+}
+
+/// Some of a bill's groups have no rate. All others are billed.
+#[derive(Debug, thiserror::Error)]
+#[error("no rate for {0} groups, the first of them: {1}")]
+struct WithoutRate(usize, String);
+
+/// `create-nightly-billing`: two children for each of the last days.
+pub async fn nightly_billing(
+    ctx: Context,
+    task: CreateNightlyBilling,
+    attempt: Attempt,
+) -> TaskResult {
+    let last_day = task.day_start.map(|day| day.0);
+    let children = ctx.app().fan_out_billing(last_day, task.n_days, &attempt.trace()).await?;
+    info!(children, "the last days are going to be billed");
+    Ok(())
+}
+
+/// `create-or-update-ft-billing-for-day`: bills a day anew. Fails, when all else is billed, if a
+/// group has no rate; it waits among the dead letters then, to be run again when there is one.
+pub async fn billing(
+    ctx: Context,
+    task: CreateOrUpdateFtBillingForDay,
+    _attempt: Attempt,
+) -> TaskResult {
+    bill(&ctx, task.process_day, task.notification_type, task.service_id).await
+}
+
+/// `create-nightly-billing-for-day`: the same.
+pub async fn billing_by_its_old_name(
+    ctx: Context,
+    task: CreateNightlyBillingForDay,
+    _attempt: Attempt,
+) -> TaskResult {
+    bill(&ctx, task.process_day, None, None).await
+}
+
+#[instrument(skip_all, fields(day = %day.0))]
+async fn bill(
+    ctx: &Context,
+    day: WireDate,
+    channel: Option<NotificationType>,
+    service: Option<ServiceId>,
+) -> TaskResult {
+    settle(ctx.app().bill_day(day.0, channel, service).await?)
+}
+
+/// `create-or-update-ft-billing-letter-despatch-for-day`: bills the letters despatched on a day.
+#[instrument(skip_all, fields(day = %task.process_day.0))]
+pub async fn despatch_billing(
+    ctx: Context,
+    task: CreateOrUpdateFtBillingLetterDespatchForDay,
+    _attempt: Attempt,
+) -> TaskResult {
+    settle(ctx.app().bill_despatched_letters(task.process_day.0).await?)
+}
+
+/// `update-ft-billing-for-today`: bills today so far.
+pub async fn billing_of_today(
+    ctx: Context,
+    _task: UpdateFtBillingForToday,
+    _attempt: Attempt,
+) -> TaskResult {
+    settle(ctx.app().bill_today().await?)
+}
+
+/// `run-populate-annual-billing`: free allowances of the financial year that it is.
+pub async fn annual_billing(
+    ctx: Context,
+    _task: RunPopulateAnnualBilling,
+    _attempt: Attempt,
+) -> TaskResult {
+    let decided = ctx.app().decide_allowances().await?;
+    info!(decided, "services have their free allowance of the financial year");
+    Ok(())
+}
+
+fn settle(bill: Bill) -> TaskResult {
+    info!(facts = bill.facts, "billed");
+    for group in &bill.without_rate {
+        error!(group, "there is no rate for it; it is not billed");
+    }
+    match bill.without_rate.into_iter().enumerate().last() {
+        None => Ok(()),
+        Some((last, group)) => Err(TaskError::fail(WithoutRate(last + 1, group))),
+    }
 }

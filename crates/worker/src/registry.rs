@@ -67,7 +67,13 @@ pub fn registry(context: Context) -> Registry<Context> {
         .on(monitoring::failure_rates)
         .on(monitoring::inbound_numbers)
         .on(aggregation::nightly_status)
-        .on(aggregation::status);
+        .on(aggregation::status)
+        .on(aggregation::nightly_billing)
+        .on(aggregation::billing)
+        .on(aggregation::billing_by_its_old_name)
+        .on(aggregation::despatch_billing)
+        .on(aggregation::billing_of_today)
+        .on(aggregation::annual_billing);
     tasks::reserved::ALL
         .iter()
         .fold(registry, |registry, (name, reason)| registry.reserve(name, reason))

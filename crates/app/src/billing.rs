@@ -1,0 +1,157 @@
+//! Daily bills (tasks contract §5.5 to §5.7).
+//!
+//! A day is billed part by part, a part being one channel and service: so one that fails keeps none
+//! of the others from being right.
+
+use domain::{NotificationType, ServiceId, london, london::Day};
+use queue::{Envelope, Task, Trace};
+use store::{
+    billing_facts::Billed,
+    facts::{self, Facts, Portion},
+};
+use strum::VariantArray;
+use tasks::{
+    CreateOrUpdateFtBillingForDay, CreateOrUpdateFtBillingLetterDespatchForDay, times::WireDate,
+};
+use time::Date;
+
+use crate::{App, Error, days};
+
+/// What a day's bill has become.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Bill {
+    /// How many facts it has.
+    pub facts: i64,
+    /// The groups that it lacks because they have no rate, named.
+    pub without_rate: Vec<String>,
+}
+
+impl App {
+    /// Queues the bills of `count` days that end with `last`, yesterday unless given. Returns how
+    /// many children that makes.
+    ///
+    /// # Errors
+    /// Database errors, when the broker is away; also when there is no such day.
+    pub async fn fan_out_billing(
+        &self,
+        last: Option<Date>,
+        count: u16,
+        trace: &Trace,
+    ) -> Result<usize, Error> {
+        let last = match last {
+            Some(date) => Day::of(date).ok_or_else(days::no_such_day)?,
+            None => days::ago(self.clock(), 1)?,
+        };
+        let mut envelopes = Vec::new();
+        for back in 0..count {
+            let process_day = WireDate(days::before(last, back)?.date);
+            envelopes.push(self.envelope(
+                &CreateOrUpdateFtBillingForDay {
+                    process_day,
+                    notification_type: None,
+                    service_id: None,
+                },
+                trace,
+            )?);
+            envelopes.push(
+                self.envelope(&CreateOrUpdateFtBillingLetterDespatchForDay { process_day }, trace)?,
+            );
+        }
+        self.outbox().publish(&envelopes).await?;
+        Ok(envelopes.len())
+    }
+
+    /// Bills a day anew: all of it, or one channel or service.
+    ///
+    /// # Errors
+    /// Database errors only.
+    pub async fn bill_day(
+        &self,
+        date: Date,
+        channel: Option<NotificationType>,
+        service: Option<ServiceId>,
+    ) -> Result<Bill, Error> {
+        let day = Day::of(date).ok_or_else(days::no_such_day)?;
+        let channels = match channel {
+            Some(channel) => vec![channel],
+            None => NotificationType::VARIANTS.to_vec(),
+        };
+        let mut bill = Bill::default();
+        for channel in channels {
+            let services = match service {
+                Some(service) => vec![service],
+                None => {
+                    store::billing_facts::list_services(&self.db().await?, day, channel).await?
+                }
+            };
+            for service_id in services {
+                self.bill(&Portion { day, channel, service_id }, &mut bill).await?;
+            }
+        }
+        Ok(bill)
+    }
+
+    /// Bills today so far, and notes when that was.
+    ///
+    /// # Errors
+    /// Database errors only.
+    pub async fn bill_today(&self) -> Result<Bill, Error> {
+        let bill = self.bill_day(days::today(self.clock())?.date, None, None).await?;
+        self.0.limits.note_billing_updated(self.clock().now()).await;
+        Ok(bill)
+    }
+
+    async fn bill(&self, portion: &Portion, bill: &mut Bill) -> Result<(), Error> {
+        let mut db = self.db().await?;
+        let tx = db.transaction().await.map_err(store::Error::from)?;
+        facts::lock(&tx, Facts::Billing, portion).await?;
+        let billed = store::billing_facts::replace(&tx, portion, self.clock().now()).await?;
+        tx.commit().await.map_err(store::Error::from)?;
+        let Portion { day, channel, service_id } = portion;
+        bill.add(billed, &format!("{} {channel} service {service_id}", day.date));
+        Ok(())
+    }
+
+    /// Bills the letters that were despatched on a day.
+    ///
+    /// # Errors
+    /// Database errors only.
+    pub async fn bill_despatched_letters(&self, date: Date) -> Result<Bill, Error> {
+        let day = Day::of(date).ok_or_else(days::no_such_day)?;
+        let mut db = self.db().await?;
+        let tx = db.transaction().await.map_err(store::Error::from)?;
+        facts::lock_day(&tx, Facts::Despatch, day).await?;
+        let billed = store::billing_facts::replace_despatch(&tx, day, self.clock().now()).await?;
+        tx.commit().await.map_err(store::Error::from)?;
+        let mut bill = Bill::default();
+        bill.add(billed, &format!("letters despatched on {date}"));
+        Ok(bill)
+    }
+
+    /// Decides the free allowance of every active service that has none for the financial year that
+    /// it is. Returns how many that were.
+    ///
+    /// # Errors
+    /// Database errors only.
+    pub async fn decide_allowances(&self) -> Result<u64, Error> {
+        let year = london::financial_year(days::today(self.clock())?.date);
+        let db = self.db().await?;
+        let decided =
+            store::allowances::insert_missing(&db, year, None, self.clock().now()).await?;
+        store::allowances::analyze(&db).await?;
+        Ok(decided)
+    }
+
+    /// A message that asks for `task`.
+    pub(crate) fn envelope<T: Task>(&self, task: &T, trace: &Trace) -> Result<Envelope, Error> {
+        Ok(Envelope::new(task, self.clock().new_id(), trace).map_err(anyhow::Error::from)?)
+    }
+}
+
+impl Bill {
+    fn add(&mut self, billed: Billed, whose: &str) {
+        self.facts += billed.facts;
+        let named = billed.without_rate.into_iter().map(|group| format!("{whose}, {group}"));
+        self.without_rate.extend(named);
+    }
+}

@@ -395,8 +395,10 @@ fn use_cases(database: &Database, broker: &Broker, prefix: &str, clock: &Clock) 
         secret_key: "test-secret".into(),
         old_secret_keys: Vec::new(),
         dangerous_salt: "test-salt".into(),
+        token_secret_key: "dGVzdC1rZXktb2YtdGhpcnR5LXR3by1ieXRlcy1vayE=".into(),
         notify_email_domain: "postroom.example".to_owned(),
         from_number: "POSTROOM".to_owned(),
+        api_host_name: "https://api.example".to_owned(),
         admin_base_url: "https://admin.example".to_owned(),
         receipt_wait_seconds: 30,
     };

@@ -10,8 +10,10 @@ mod error;
 mod form;
 mod http;
 mod middleware;
+mod query;
 mod receipts;
 mod status;
+mod unsubscribe;
 mod v2;
 
 use std::{net::TcpListener, sync::Arc, time::Duration};
@@ -73,6 +75,7 @@ pub async fn serve_on(
             .app_data(metrics.clone())
             .configure(v2::routes)
             .configure(receipts::routes)
+            .configure(unsubscribe::routes)
             .configure(|routes| status::routes(routes, &metrics_path))
             .default_service(web::to(error::no_such_route))
             .wrap(actix_web::middleware::from_fn(move |request, next| {

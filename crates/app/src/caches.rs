@@ -4,7 +4,11 @@ use std::{future::Future, hash::Hash, sync::Arc, time::Duration};
 
 use domain::{ServiceId, Template, TemplateId};
 use moka::future::Cache;
-use store::{providers::Provider, rates::SmsRate, service_callbacks::ServiceCallback};
+use store::{
+    providers::Provider,
+    rates::{LetterRate, SmsRate},
+    service_callbacks::ServiceCallback,
+};
 
 use crate::{Account, Error};
 
@@ -26,6 +30,7 @@ pub(crate) struct Caches {
     pub callbacks: Cache<ServiceId, Option<Arc<ServiceCallback>>>,
     pub providers: Cache<(), Arc<Vec<Provider>>>,
     pub sms_rates: Cache<(), Arc<Vec<SmsRate>>>,
+    pub letter_rates: Cache<(), Arc<Vec<LetterRate>>>,
 }
 
 impl Caches {
@@ -38,6 +43,7 @@ impl Caches {
             callbacks: cache(10_000, FRESH),
             providers: cache(1, PROVIDERS_FRESH),
             sms_rates: cache(1, VERSION_FRESH),
+            letter_rates: cache(1, VERSION_FRESH),
         }
     }
 }

@@ -19,6 +19,15 @@ pub fn daily_count(service: ServiceId, key_type: KeyType, limit: DailyLimit, day
     format!("{service}-{test}{limit}-{day}-count")
 }
 
+/// What the admin app keeps of a service's unsubscribe requests, to be dropped when one comes in.
+#[must_use]
+pub fn unsubscribe_statistics(service: ServiceId) -> [String; 2] {
+    [
+        format!("service-{service}-unsubscribe-request-statistics"),
+        format!("service-{service}-unsubscribe-request-reports-summary"),
+    ]
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

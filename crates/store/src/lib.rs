@@ -22,11 +22,13 @@ pub mod pool;
 pub mod providers;
 pub mod rates;
 pub mod receipts;
+pub mod received_texts;
 pub mod senders;
 pub mod service_callbacks;
 pub mod services;
 pub mod sql_time;
 pub mod templates;
+pub mod unsubscribe_requests;
 
 use std::fmt;
 

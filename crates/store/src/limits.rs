@@ -162,6 +162,14 @@ impl Limits {
         self.or_allow(released, |_| true);
     }
 
+    /// Drops what others have cached under these keys. Without Redis it stays until it runs out.
+    pub async fn forget(&self, keys: &[String]) {
+        let Some(redis) = &self.redis else { return };
+        let keys: Vec<String> = keys.iter().map(|key| self.key(key)).collect();
+        let dropped: Result<i64, _> = redis.del(keys).await;
+        self.or_allow(dropped, |_| true);
+    }
+
     /// Closes the connection.
     pub async fn close(&self) {
         if let Some(redis) = &self.redis {

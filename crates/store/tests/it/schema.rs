@@ -9,11 +9,12 @@ use store::migrate;
 use testkit::Database;
 
 /// All that we add to Notify's database.
-const OUR_ADDITIONS: [&str; 8] = [
+const OUR_ADDITIONS: [&str; 9] = [
     "notifications/column claimed_by",
     "notifications/column claimed_until",
     "notifications/column claim_attempt",
     "notifications/column next_attempt_at",
+    "notifications/index ix_notifications_team_and_test",
     "user_to_service/index ix_user_to_service_service_id",
     "beat_slots",
     "outbox",

@@ -25,6 +25,8 @@ address() {
 write_settings() (
     umask 077
     [[ -s $dev/secrets ]] || write_secrets
+    grep -q TOKEN_SECRET_KEY "$dev/secrets" ||
+        export_line TOKEN_SECRET_KEY "$(head -c 32 /dev/urandom | base64 | tr '+/' '-_')" >>"$dev/secrets"
     settings >"$dev/settings.new"
 )
 

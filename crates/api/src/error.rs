@@ -180,7 +180,9 @@ impl From<Error> for ApiError {
                  Your message is {bytes} bytes.",
                 content::email::MAX_BYTES
             )),
-            Error::NotFound => Self::v2(StatusCode::NOT_FOUND, "NoResultFound", "No result found"),
+            Error::BadToken | Error::NotFound => {
+                Self::v2(StatusCode::NOT_FOUND, "NoResultFound", "No result found")
+            }
             Error::Internal(_) => Self::internal(&error),
         }
     }

@@ -55,6 +55,20 @@ impl Form {
         Ok(Self { fields, seen: Vec::new(), faults: Vec::new() })
     }
 
+    /// A form of nothing.
+    pub(crate) fn empty() -> Self {
+        Self { fields: Map::new(), seen: Vec::new(), faults: Vec::new() }
+    }
+
+    /// The id in the path, which is checked together with the body.
+    pub(crate) fn path_id(&mut self, name: &'static str, text: &str) -> Option<Uuid> {
+        let id = parse_uuid(text).ok();
+        if id.is_none() {
+            self.add(name, "is not a valid UUID");
+        }
+        id
+    }
+
     fn take(&mut self, name: &'static str) -> Option<Value> {
         let value = self.fields.shift_remove(name)?;
         self.seen.push(name);
@@ -196,25 +210,33 @@ impl Form {
                 self.add(name, "is a required property");
             }
         }
-        let mut unknown: Vec<&str> = self.fields.keys().map(String::as_str).collect();
-        unknown.sort_unstable();
-        match unknown.as_slice() {
-            [] => {}
-            [one] => self.faults.push(format!(
-                "Additional properties are not allowed ({} was unexpected)",
-                one.replace('\'', "")
-            )),
-            several => self.faults.push(format!(
-                "Additional properties are not allowed ({} were unexpected)",
-                several.join(", ").replace('\'', "")
-            )),
-        }
+        self.faults.extend(unexpected(self.fields.keys().map(String::as_str).collect()));
+        self.end()
+    }
+
+    /// Ends the form and ignores what is left of it.
+    ///
+    /// # Errors
+    /// Every fault that was found.
+    pub(crate) fn end(self) -> Result<(), ApiError> {
         if self.faults.is_empty() { Ok(()) } else { Err(ApiError::validation(self.faults)) }
     }
 }
 
+/// What is said of fields that the schema does not know.
+pub(crate) fn unexpected(mut names: Vec<&str>) -> Option<String> {
+    names.sort_unstable();
+    let were = match names.len() {
+        0 => return None,
+        1 => "was",
+        _ => "were",
+    };
+    let names = names.join(", ").replace('\'', "");
+    Some(format!("Additional properties are not allowed ({names} {were} unexpected)"))
+}
+
 /// A value as Python shows it, without its quotes, and what is wrong with it.
-fn fault(value: &Value, text: &str) -> String {
+pub(crate) fn fault(value: &Value, text: &str) -> String {
     format!("{} {text}", python_repr(value).replace('\'', ""))
 }
 

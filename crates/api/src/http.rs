@@ -12,10 +12,11 @@ use actix_web::{
     },
     web,
 };
-use app::{App, Caller};
+use app::{App, Caller, callbacks::DATETIME};
 use bytes::Bytes;
 use queue::Trace;
 use serde_json::Value;
+use time::OffsetDateTime;
 use tracing::Span;
 
 use crate::{
@@ -118,6 +119,11 @@ impl FromRequest for BaseUrl {
         let info = request.connection_info();
         std::future::ready(Ok(Self(format!("{}://{}", info.scheme(), info.host()))))
     }
+}
+
+/// A time as clients read it: `2026-11-25T12:15:30.000000Z`.
+pub(crate) fn datetime(at: OffsetDateTime) -> Option<String> {
+    at.format(DATETIME).ok()
 }
 
 /// 201 with a JSON body.

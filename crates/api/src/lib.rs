@@ -12,8 +12,10 @@ mod form;
 mod http;
 mod inbound_sms;
 mod middleware;
+mod query;
 mod receipts;
 mod status;
+mod unsubscribe;
 mod v2;
 
 use std::{net::TcpListener, sync::Arc, time::Duration};
@@ -78,6 +80,7 @@ pub async fn serve_on(
             .configure(v2::routes)
             .configure(receipts::routes)
             .configure(inbound_sms::routes)
+            .configure(unsubscribe::routes)
             .configure(|routes| status::routes(routes, &metrics_path))
             .default_service(web::to(error::no_such_route))
             .wrap(actix_web::middleware::from_fn(move |request, next| {

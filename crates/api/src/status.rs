@@ -27,6 +27,8 @@ pub(crate) fn routes(cfg: &mut web::ServiceConfig, metrics_path: &str) {
                 .route(web::post().to(status)),
         );
     }
+    let counts = "/_status/live-service-and-organisation-counts";
+    cfg.service(resource(counts, "GET, HEAD, OPTIONS").route(get().to(live_counts)));
     cfg.service(resource(metrics_path, "GET, HEAD, OPTIONS").route(get().to(metrics)));
 }
 
@@ -45,6 +47,13 @@ async fn status(request: HttpRequest, app: web::Data<App>) -> Result<HttpRespons
         // There is no replica: everything reads from the primary.
         "db_bulk_version": version,
     })))
+}
+
+/// `GET /_status/live-service-and-organisation-counts`: for the admin app's front page.
+async fn live_counts(app: web::Data<App>) -> Result<HttpResponse, ApiError> {
+    let counts = app.live_counts().await.map_err(|e| ApiError::from(e).into_legacy())?;
+    let (services, organisations) = counts;
+    Ok(HttpResponse::Ok().json(json!({ "organisations": organisations, "services": services })))
 }
 
 async fn metrics(page: web::Data<MetricsPage>) -> HttpResponse {

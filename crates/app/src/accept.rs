@@ -27,7 +27,7 @@ use crate::{App, Caller, Error, accounts::over_limit, caches::get_or_load};
 
 /// The most that a message may come to before it is refused unrendered, in bytes: a value that
 /// stands in many places of a template multiplies. Far above what either channel takes.
-const LONGEST_RENDERED_BYTES: usize = 16 << 20;
+pub(crate) const LONGEST_RENDERED_BYTES: usize = 16 << 20;
 
 /// Recipients that pass every check and are never stored or sent (public API contract §3.11).
 const SIMULATED_NUMBERS: [&str; 3] = ["447700900000", "447700900111", "447700900222"];
@@ -298,15 +298,7 @@ impl App {
     ) -> Result<Arc<Template>, Error> {
         check_channel(caller, channel)?;
         let service = caller.service().id;
-        let template = get_or_load(&self.0.caches.templates, (service, id), async {
-            match store::templates::get(&self.db().await?, service, id).await {
-                Ok(template) => Ok(Some(Arc::new(template))),
-                Err(store::Error::NotFound(_)) => Ok(None),
-                Err(error) => Err(error.into()),
-            }
-        })
-        .await?
-        .ok_or(Error::TemplateNotFound)?;
+        let template = self.latest_template(service, id).await?.ok_or(Error::TemplateNotFound)?;
         if template.template_type != channel {
             let (template, notification) = (template.template_type, channel);
             return Err(Error::WrongTemplateType { template, notification });
@@ -485,7 +477,7 @@ fn check_permissions(caller: &Caller, phone: &PhoneNumber) -> Result<(), Error> 
     phone.check(allowed).map_err(Error::InvalidPhone)
 }
 
-fn check_placeholders<const N: usize>(
+pub(crate) fn check_placeholders<const N: usize>(
     texts: [&str; N],
     personalisation: &Personalisation,
 ) -> Result<(), Error> {

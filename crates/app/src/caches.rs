@@ -6,7 +6,7 @@ use domain::{ServiceId, Template, TemplateId};
 use moka::future::Cache;
 use store::{
     providers::Provider,
-    rates::SmsRate,
+    rates::{LetterRate, SmsRate},
     service_callbacks::{CallbackType, ServiceCallback},
 };
 
@@ -30,6 +30,7 @@ pub(crate) struct Caches {
     pub callbacks: Cache<(ServiceId, CallbackType), Option<Arc<ServiceCallback>>>,
     pub providers: Cache<(), Arc<Vec<Provider>>>,
     pub sms_rates: Cache<(), Arc<Vec<SmsRate>>>,
+    pub letter_rates: Cache<(), Arc<Vec<LetterRate>>>,
 }
 
 impl Caches {
@@ -42,6 +43,7 @@ impl Caches {
             callbacks: cache(10_000, FRESH),
             providers: cache(1, PROVIDERS_FRESH),
             sms_rates: cache(1, VERSION_FRESH),
+            letter_rates: cache(1, VERSION_FRESH),
         }
     }
 }

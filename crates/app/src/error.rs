@@ -102,6 +102,9 @@ pub enum Error {
         /// Its length, in bytes of UTF-8.
         bytes: usize,
     },
+    /// A link's token is not ours, or too old.
+    #[error("the token is not valid")]
+    BadToken,
     /// There is no such thing, or it is another service's.
     #[error("no result found")]
     NotFound,

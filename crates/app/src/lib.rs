@@ -16,6 +16,7 @@ pub mod billing;
 mod branding;
 mod caches;
 pub mod callbacks;
+mod costs;
 mod days;
 mod error;
 pub mod inbound_sms;
@@ -26,9 +27,12 @@ pub mod monitors;
 pub mod outbox;
 pub mod providers;
 pub mod receipts;
+pub mod received_texts;
 pub mod replay;
 pub mod sending;
+pub mod templates;
 pub mod timeouts;
+pub mod unsubscribing;
 pub mod view;
 
 use std::{
@@ -39,7 +43,7 @@ use std::{
 use ::providers::objects::{Objects, ObjectsConfig};
 use ::providers::zendesk::Zendesk;
 use anyhow::Context;
-use domain::{Clock, signing::Signer};
+use domain::{Clock, fernet::Fernet, signing::Signer};
 use queue::{Broker, Publisher};
 use secrecy::SecretString;
 use store::{Limits, Pool};
@@ -49,8 +53,10 @@ use uuid::Uuid;
 
 pub use accept::{AcceptedEmail, AcceptedSms, EmailRequest, SmsRequest};
 pub use accounts::{Account, Caller};
+pub use costs::Cost;
 pub use error::Error;
-pub use view::{Cost, NotificationView};
+pub use store::notifications::list as notifications;
+pub use view::{LetterView, NotificationView};
 
 /// Settings of the use cases.
 #[derive(clap::Args, Clone, Debug)]
@@ -65,12 +71,18 @@ pub struct Config {
     /// Salt of the same signatures
     #[arg(long, env = "DANGEROUS_SALT", hide_env_values = true)]
     pub dangerous_salt: SecretString,
+    /// Encrypts the tokens of links in emails: 32 bytes in URL-safe base64, as the admin app has it
+    #[arg(long, env = "TOKEN_SECRET_KEY", hide_env_values = true)]
+    pub token_secret_key: SecretString,
     /// Domain of From addresses
     #[arg(long, env = "NOTIFY_EMAIL_DOMAIN", default_value = "notify.tools")]
     pub notify_email_domain: String,
     /// Sender id of text messages of services that have none of their own
     #[arg(long, env = "FROM_NUMBER", default_value = "GOVUK")]
     pub from_number: String,
+    /// Public address of the API, for links that mail programs post to
+    #[arg(long, env = "API_HOST_NAME", default_value = "http://localhost:6011")]
+    pub api_host_name: String,
     /// Address of the admin app, for links
     #[arg(long, env = "ADMIN_BASE_URL", default_value = "http://localhost:6012")]
     pub admin_base_url: String,
@@ -103,11 +115,13 @@ struct Inner {
     printer_addresses: Vec<String>,
     publisher: Publisher,
     signer: Signer,
+    tokens: Fernet,
     clock: Clock,
     caches: caches::Caches,
     inserts: inserts::Inserts,
     email_domain: String,
     from_number: String,
+    api_host_name: String,
     admin_base_url: String,
     logos_url: String,
     receipt_wait: Duration,
@@ -147,6 +161,8 @@ impl App {
             recording: TaskTracker::new(),
             email_domain: config.notify_email_domain.clone(),
             from_number: config.from_number.clone(),
+            api_host_name: config.api_host_name.trim_end_matches('/').to_owned(),
+            tokens: Fernet::new(&config.token_secret_key).context("TOKEN_SECRET_KEY")?,
             admin_base_url: config.admin_base_url.clone(),
             logos_url: branding::logos_url(&config.admin_base_url),
             receipt_wait: Duration::from_secs(config.receipt_wait_seconds.into()),
@@ -208,6 +224,14 @@ impl App {
     /// [`Error::Internal`] when it does not.
     pub async fn database_version(&self) -> Result<String, Error> {
         Ok(store::migrate::revision(&self.db().await?).await?)
+    }
+
+    /// How many live services there are, and how many organisations they belong to.
+    ///
+    /// # Errors
+    /// [`Error::Internal`] only.
+    pub async fn live_counts(&self) -> Result<(i64, i64), Error> {
+        Ok(store::services::count_live(&self.db().await?).await?)
     }
 
     async fn db(&self) -> Result<store::pool::Client, Error> {

@@ -56,6 +56,8 @@ pub struct ComposedEmail {
     pub text: String,
     /// The body as HTML.
     pub html: String,
+    /// Where mail programs can unsubscribe the recipient.
+    pub unsubscribe_link: Option<String>,
 }
 
 /// Why a message cannot be composed.
@@ -142,7 +144,10 @@ impl App {
         let values = self.personalisation(message.signed_personalisation.as_deref())?;
         let personalisation = Personalisation::from(values);
         let subject = template.subject.as_deref().unwrap_or_default();
-        let email = EmailTemplate::new(subject, &template.content, &personalisation);
+        let offers_link = template.has_unsubscribe_link;
+        let page = offers_link.then(|| self.unsubscribe_page(message.id, &message.to));
+        let email = EmailTemplate::new(subject, &template.content, &personalisation)
+            .with_unsubscribe_link(page.as_deref());
         let branding = service.email_branding.as_ref();
         let logo = branding.and_then(|branding| branding.logo.as_ref());
         let logo = logo.map(|file| format!("{}/{file}", self.0.logos_url));
@@ -152,6 +157,10 @@ impl App {
             subject: email.subject().to_owned(),
             text: email.plain_text(),
             html: email.document(&branding::layout(branding, logo.as_deref())),
+            unsubscribe_link: message
+                .unsubscribe_link
+                .clone()
+                .or_else(|| offers_link.then(|| self.unsubscribe_link(message.id, &message.to))),
         })
     }
 

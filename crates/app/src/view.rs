@@ -2,16 +2,19 @@
 
 use std::sync::Arc;
 
-use content::{Personalisation, email::EmailTemplate, sms::SmsTemplate};
+use content::Personalisation;
 use domain::{
     NotificationId, NotificationStatus, NotificationType, ServiceId, Template, TemplateId,
+    letter::{LetterTimings, Postage},
 };
-use rust_decimal::Decimal;
 use serde_json::{Map, Value};
-use store::notifications::Notification;
-use time::OffsetDateTime;
+use store::notifications::{Notification, list::Filter};
+use time::{OffsetDateTime, Time};
 
-use crate::{Account, App, Error, caches::get_or_load};
+use crate::{Account, App, Caller, Cost, Error, caches::get_or_load, templates::rendered};
+
+/// Notifications on one page of a list.
+const PAGE_SIZE: i64 = 250;
 
 /// Everything the answer to a look-up needs.
 pub struct NotificationView {
@@ -47,24 +50,19 @@ pub struct NotificationView {
     pub one_click_unsubscribe_url: Option<String>,
     /// What it costs; `None` while that is not known.
     pub cost: Option<Cost>,
+    /// More, if it is a letter.
+    pub letter: Option<LetterView>,
 }
 
-/// What a notification costs, in pounds.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Cost {
-    /// Emails cost nothing.
-    Email,
-    /// A text message.
-    Sms {
-        /// Parts that it is billed as.
-        fragments: i32,
-        /// How many times the rate a part costs there.
-        multiplier: Decimal,
-        /// The rate when it was accepted.
-        rate: Decimal,
-        /// All of it.
-        total: Decimal,
-    },
+/// What a letter has that other messages have not.
+#[derive(Debug, Default)]
+pub struct LetterView {
+    /// Lines 1 to 6 of the address, as supplied.
+    pub lines: [Option<Value>; 6],
+    /// The postcode, as supplied.
+    pub postcode: Option<Value>,
+    /// When it should have arrived.
+    pub estimated_delivery: Option<OffsetDateTime>,
 }
 
 impl App {
@@ -79,23 +77,47 @@ impl App {
     ) -> Result<NotificationView, Error> {
         let service = account.service.id;
         let found = store::notifications::get(&self.db().await?, service, id).await?;
+        self.view(service, found).await
+    }
+
+    /// A page of the service's notifications that came in with the caller's type of key.
+    ///
+    /// # Errors
+    /// [`Error::Internal`] only.
+    pub async fn notifications(
+        &self,
+        caller: &Caller,
+        filter: &Filter<'_>,
+    ) -> Result<Vec<NotificationView>, Error> {
+        let service = caller.service().id;
+        let db = self.db().await?;
+        let found = store::notifications::list::list(&db, service, filter, PAGE_SIZE).await?;
+        drop(db);
+        let mut views = Vec::with_capacity(found.len());
+        for notification in found {
+            views.push(self.view(service, notification).await?);
+        }
+        Ok(views)
+    }
+
+    async fn view(
+        &self,
+        service: ServiceId,
+        found: Notification,
+    ) -> Result<NotificationView, Error> {
         let template =
             self.template_version(service, found.template_id, found.template_version).await?;
         let values = self.personalisation(found.signed_personalisation.as_deref())?;
-        let personalisation = Personalisation::from(&values);
-        let (body, subject) = match found.notification_type {
-            NotificationType::Sms => {
-                (SmsTemplate::new(&template.content, None, &personalisation).body(), None)
-            }
-            NotificationType::Email | NotificationType::Letter => {
-                let subject = template.subject.as_deref().unwrap_or_default();
-                let email = EmailTemplate::new(subject, &template.content, &personalisation);
-                (email.body().to_owned(), Some(email.subject().to_owned()))
-            }
-        };
+        let values = Personalisation::from(values);
+        let (body, subject) = rendered(&template, &values);
+        let letter = (found.notification_type == NotificationType::Letter)
+            .then(|| letter_view(&found, &values));
+        let unsubscribe_link = found.unsubscribe_link.clone().or_else(|| {
+            template.has_unsubscribe_link.then(|| self.unsubscribe_link(found.id, &found.to))
+        });
         Ok(NotificationView {
             cost: self.cost(&found).await?,
-            id,
+            id: found.id,
             reference: found.client_reference,
             notification_type: found.notification_type,
             status: found.status,
@@ -109,33 +131,9 @@ impl App {
             sent_at: found.sent_at,
             completed_at: found.updated_at.filter(|_| found.status.is_completed()),
             postage: found.postage,
-            one_click_unsubscribe_url: found.unsubscribe_link,
+            one_click_unsubscribe_url: unsubscribe_link,
+            letter,
         })
-    }
-
-    async fn cost(&self, found: &Notification) -> Result<Option<Cost>, Error> {
-        match found.notification_type {
-            NotificationType::Email => Ok(Some(Cost::Email)),
-            NotificationType::Sms
-                if found.status == NotificationStatus::Created && found.billable_units == 0 =>
-            {
-                Ok(None)
-            }
-            NotificationType::Sms => {
-                let rates = get_or_load(&self.0.caches.sms_rates, (), async {
-                    Ok(Arc::new(store::rates::list_sms(&self.db().await?).await?))
-                })
-                .await?;
-                let in_force = rates.iter().find(|rate| rate.valid_from <= found.created_at);
-                let Some(rate) = in_force.map(|rate| rate.rate) else { return Ok(None) };
-                let multiplier = found.rate_multiplier.unwrap_or(Decimal::ONE);
-                let fragments = found.billable_units;
-                let total = Decimal::from(fragments) * multiplier * rate;
-                Ok(Some(Cost::Sms { fragments, multiplier, rate, total }))
-            }
-            // Letters come with the letter API.
-            NotificationType::Letter => Ok(None),
-        }
     }
 
     /// One version of a service's template.
@@ -161,5 +159,20 @@ impl App {
             None => Ok(Map::new()),
             Some(signed) => Ok(self.signer().unsign(signed).map_err(anyhow::Error::from)?),
         }
+    }
+}
+
+/// The address of a letter as its client gave it, and when to expect it.
+fn letter_view(found: &Notification, values: &Personalisation) -> LetterView {
+    let line = |number: usize| values.get(&format!("address_line_{number}")).cloned();
+    let postage: Option<Postage> = found.postage.as_deref().and_then(|text| text.parse().ok());
+    let timings = postage.and_then(|postage| LetterTimings::new(found.created_at, postage));
+    let to_the_hour = |at: OffsetDateTime| {
+        at.replace_time(Time::from_hms(at.hour(), 0, 0).unwrap_or(Time::MIDNIGHT))
+    };
+    LetterView {
+        lines: std::array::from_fn(|index| line(index + 1)),
+        postcode: values.get("postcode").cloned(),
+        estimated_delivery: timings.map(|timings| to_the_hour(timings.latest_delivery)),
     }
 }

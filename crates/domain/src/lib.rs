@@ -6,6 +6,7 @@
 //! once. Start reading at [`notification`].
 
 pub mod clock;
+pub mod fernet;
 pub mod file_type;
 pub mod ids;
 pub mod job;

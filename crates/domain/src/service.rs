@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use strum::{Display, EnumString, IntoStaticStr, VariantArray};
 use time::OffsetDateTime;
 
-use crate::{ApiKeyId, NotificationType, ServiceId, TemplateId};
+use crate::{ApiKeyId, NotificationType, ServiceId, TemplateId, letter::Postage};
 
 /// What an API key may do (public API contract §1.1).
 #[derive(
@@ -227,6 +227,8 @@ pub struct ApiKey {
 pub struct Template {
     /// Its id, the same in all versions.
     pub id: TemplateId,
+    /// What its team calls it.
+    pub name: String,
     /// Counts from 1.
     pub version: i32,
     /// The channel it is for.
@@ -237,6 +239,35 @@ pub struct Template {
     pub subject: Option<String>,
     /// True once deleted by its team.
     pub archived: bool,
+    /// True when it was made by the system and is not shown to its team.
+    pub hidden: bool,
+    /// When it was made.
+    pub created_at: OffsetDateTime,
+    /// When it was last changed.
+    pub updated_at: Option<OffsetDateTime>,
+    /// The email address of whoever made this version.
+    pub created_by: String,
     /// True when every email of it carries an unsubscribe link.
     pub has_unsubscribe_link: bool,
+    /// How its letters are posted.
+    pub postage: Option<Postage>,
+    /// The sender's address on its letters, with placeholders.
+    pub contact_block: Option<String>,
+    /// The heading of the Welsh pages of its letters, with placeholders.
+    pub welsh_subject: Option<String>,
+    /// The body of the same.
+    pub welsh_content: Option<String>,
+}
+
+impl Template {
+    /// Name and subject of the hidden template of letters that come as PDF files.
+    pub const PRECOMPILED: &str = "Pre-compiled PDF";
+
+    /// Whether its letters come as PDF files.
+    #[must_use]
+    pub fn is_precompiled_letter(&self) -> bool {
+        self.hidden
+            && self.template_type == NotificationType::Letter
+            && self.name == Self::PRECOMPILED
+    }
 }

@@ -31,6 +31,7 @@ pub mod print_runs;
 pub mod providers;
 pub mod rates;
 pub mod receipts;
+pub mod received_texts;
 pub mod returned_letters;
 pub mod senders;
 pub mod service_callbacks;
@@ -41,6 +42,7 @@ pub mod stories;
 mod tallies;
 pub mod templates;
 pub mod timeouts;
+pub mod unsubscribe_requests;
 pub mod usage;
 
 use std::fmt;

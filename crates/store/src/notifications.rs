@@ -12,6 +12,8 @@ use uuid::Uuid;
 
 use crate::{Error, parse, sql_time};
 
+pub mod list;
+
 /// A notification about to be stored (public API contract §4.1).
 #[derive(Clone)]
 pub struct NewNotification {
@@ -163,6 +165,10 @@ pub struct Notification {
     pub updated_at: Option<OffsetDateTime>,
     /// The values of its placeholders, signed.
     pub signed_personalisation: Option<String>,
+    /// The type of the key it came in with.
+    pub key_type: KeyType,
+    /// The provider's id of the message; a letter's own reference.
+    pub reference: Option<String>,
     /// The client's own reference.
     pub client_reference: Option<String>,
     /// Fragments of a text message, sheets of a letter; 0 until known.
@@ -191,14 +197,18 @@ pub async fn get(
             r#"-- notifications.get
         SELECT n.id, n."to", n.template_id, n.template_version,
                n.notification_type::text AS notification_type, n.notification_status,
-               n.created_at, n.sent_at, n.updated_at, n._personalisation, n.client_reference,
-               n.billable_units, n.rate_multiplier, n.postage, n.unsubscribe_link,
-               u.name AS created_by_name
+               n.created_at, n.sent_at, n.updated_at, n._personalisation, n.key_type, n.reference,
+               n.client_reference, n.billable_units, n.rate_multiplier, n.postage,
+               n.unsubscribe_link, u.name AS created_by_name
           FROM notifications n LEFT JOIN users u ON u.id = n.created_by_id
          WHERE n.id = $2 AND n.service_id = $1"#,
         )
         .await?;
     let row = db.query_opt(&sql, &[&service, &id]).await?.ok_or(Error::NotFound("notification"))?;
+    from_row(&row)
+}
+
+fn from_row(row: &Row) -> Result<Notification, Error> {
     let time = |column| -> Result<Option<OffsetDateTime>, Error> {
         Ok(row.try_get::<_, Option<PrimitiveDateTime>>(column)?.map(sql_time::from_column))
     };
@@ -207,12 +217,14 @@ pub async fn get(
         to: row.try_get("to")?,
         template_id: row.try_get("template_id")?,
         template_version: row.try_get("template_version")?,
-        notification_type: parse(&row, "notification_type")?,
-        status: parse(&row, "notification_status")?,
+        notification_type: parse(row, "notification_type")?,
+        status: parse(row, "notification_status")?,
         created_at: sql_time::from_column(row.try_get("created_at")?),
         sent_at: time("sent_at")?,
         updated_at: time("updated_at")?,
         signed_personalisation: row.try_get("_personalisation")?,
+        key_type: parse(row, "key_type")?,
+        reference: row.try_get("reference")?,
         client_reference: row.try_get("client_reference")?,
         billable_units: row.try_get("billable_units")?,
         rate_multiplier: row.try_get("rate_multiplier")?,

@@ -2,7 +2,7 @@
 
 use deadpool_postgres::GenericClient;
 use rust_decimal::Decimal;
-use time::OffsetDateTime;
+use time::{OffsetDateTime, PrimitiveDateTime};
 
 use crate::{Error, sql_time};
 
@@ -32,6 +32,48 @@ pub async fn list_sms(db: &impl GenericClient) -> Result<Vec<SmsRate>, Error> {
         .map(|row| {
             let valid_from = sql_time::from_column(row.try_get("valid_from")?);
             Ok(SmsRate { valid_from, rate: row.try_get("rate")? })
+        })
+        .collect()
+}
+
+/// What a letter costs, from some moment on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LetterRate {
+    /// When it begins.
+    pub start: OffsetDateTime,
+    /// When it ends; `None` while it is in force.
+    pub end: Option<OffsetDateTime>,
+    /// Sheets of paper.
+    pub sheets: i32,
+    /// How it is posted.
+    pub postage: String,
+    /// Pounds per letter.
+    pub rate: Decimal,
+}
+
+/// Every rate of letters, the latest first. All services pay the rates of the Crown.
+///
+/// # Errors
+/// Database errors only.
+pub async fn list_letter(db: &impl GenericClient) -> Result<Vec<LetterRate>, Error> {
+    let sql = db
+        .prepare_cached(
+            "-- rates.list_letter
+        SELECT start_date, end_date, sheet_count, post_class, rate FROM letter_rates
+         WHERE crown ORDER BY start_date DESC",
+        )
+        .await?;
+    let rows = db.query(&sql, &[]).await?;
+    rows.iter()
+        .map(|row| {
+            let end: Option<PrimitiveDateTime> = row.try_get("end_date")?;
+            Ok(LetterRate {
+                start: sql_time::from_column(row.try_get("start_date")?),
+                end: end.map(sql_time::from_column),
+                sheets: row.try_get("sheet_count")?,
+                postage: row.try_get("post_class")?,
+                rate: row.try_get("rate")?,
+            })
         })
         .collect()
 }

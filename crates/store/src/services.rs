@@ -91,3 +91,19 @@ pub async fn safelist(db: &impl GenericClient, id: ServiceId) -> Result<Vec<Stri
     let rows = db.query(&sql, &[&id]).await?;
     rows.iter().map(|row| Ok(row.try_get("recipient")?)).collect()
 }
+
+/// How many live services there are, and how many organisations they belong to.
+///
+/// # Errors
+/// Database errors only.
+pub async fn count_live(db: &impl GenericClient) -> Result<(i64, i64), Error> {
+    let sql = db
+        .prepare_cached(
+            "-- services.count_live
+        SELECT count(*) AS services, count(DISTINCT organisation_id) AS organisations
+          FROM services WHERE active AND NOT restricted AND count_as_live",
+        )
+        .await?;
+    let row = db.query_one(&sql, &[]).await?;
+    Ok((row.try_get("services")?, row.try_get("organisations")?))
+}

@@ -1,10 +1,11 @@
 //! Templates.
 
 use deadpool_postgres::GenericClient;
-use domain::{ServiceId, Template, TemplateId};
+use domain::{NotificationType, ServiceId, Template, TemplateId};
+use time::PrimitiveDateTime;
 use tokio_postgres::Row;
 
-use crate::{Error, parse};
+use crate::{Error, parse, sql_time};
 
 /// The service's template in its latest version. Hidden ones are not found.
 ///
@@ -18,9 +19,13 @@ pub async fn get(
     let sql = db
         .prepare_cached(
             "-- templates.get
-        SELECT id, version, template_type::text AS template_type, content, subject, archived,
-               has_unsubscribe_link
-          FROM templates WHERE id = $2 AND service_id = $1 AND NOT hidden",
+        SELECT t.id, t.version, t.name, t.template_type::text AS template_type, t.content,
+               t.subject, t.archived, t.hidden, t.has_unsubscribe_link, t.created_at, t.updated_at,
+               t.postage, t.letter_welsh_subject, t.letter_welsh_content, c.contact_block,
+               u.email_address AS created_by
+          FROM templates t JOIN users u ON u.id = t.created_by_id
+          LEFT JOIN service_letter_contacts c ON c.id = t.service_letter_contact_id
+         WHERE t.id = $2 AND t.service_id = $1 AND NOT t.hidden",
         )
         .await?;
     let row = db.query_opt(&sql, &[&service, &id]).await?;
@@ -40,23 +45,65 @@ pub async fn get_version(
     let sql = db
         .prepare_cached(
             "-- templates.get_version
-        SELECT id, version, template_type::text AS template_type, content, subject, archived,
-               has_unsubscribe_link
-          FROM templates_history WHERE id = $2 AND version = $3 AND service_id = $1",
+        SELECT t.id, t.version, t.name, t.template_type::text AS template_type, t.content,
+               t.subject, t.archived, t.hidden, t.has_unsubscribe_link, t.created_at, t.updated_at,
+               t.postage, t.letter_welsh_subject, t.letter_welsh_content, c.contact_block,
+               u.email_address AS created_by
+          FROM templates_history t JOIN users u ON u.id = t.created_by_id
+          LEFT JOIN service_letter_contacts c ON c.id = t.service_letter_contact_id
+         WHERE t.id = $2 AND t.version = $3 AND t.service_id = $1",
         )
         .await?;
     let row = db.query_opt(&sql, &[&service, &id, &version]).await?;
     from_row(&row.ok_or(Error::NotFound("template version"))?)
 }
 
+/// The service's templates that its team sees and has not deleted, by name and channel.
+///
+/// # Errors
+/// Database errors only.
+pub async fn list(
+    db: &impl GenericClient,
+    service: ServiceId,
+    channel: Option<NotificationType>,
+) -> Result<Vec<Template>, Error> {
+    let sql = db
+        .prepare_cached(
+            "-- templates.list
+        SELECT t.id, t.version, t.name, t.template_type::text AS template_type, t.content,
+               t.subject, t.archived, t.hidden, t.has_unsubscribe_link, t.created_at, t.updated_at,
+               t.postage, t.letter_welsh_subject, t.letter_welsh_content, c.contact_block,
+               u.email_address AS created_by
+          FROM templates t JOIN users u ON u.id = t.created_by_id
+          LEFT JOIN service_letter_contacts c ON c.id = t.service_letter_contact_id
+         WHERE t.service_id = $1 AND NOT t.hidden AND NOT t.archived
+           AND ($2::text IS NULL OR t.template_type = $2::text::template_type)
+         ORDER BY t.name, t.template_type, t.id",
+        )
+        .await?;
+    let channel: Option<&str> = channel.map(Into::into);
+    db.query(&sql, &[&service, &channel]).await?.iter().map(from_row).collect()
+}
+
 fn from_row(row: &Row) -> Result<Template, Error> {
+    let postage: Option<&str> = row.try_get("postage")?;
+    let updated_at: Option<PrimitiveDateTime> = row.try_get("updated_at")?;
     Ok(Template {
         id: row.try_get("id")?,
+        name: row.try_get("name")?,
         version: row.try_get("version")?,
         template_type: parse(row, "template_type")?,
         content: row.try_get("content")?,
         subject: row.try_get("subject")?,
         archived: row.try_get("archived")?,
+        hidden: row.try_get("hidden")?,
+        created_at: sql_time::from_column(row.try_get("created_at")?),
+        updated_at: updated_at.map(sql_time::from_column),
+        created_by: row.try_get("created_by")?,
         has_unsubscribe_link: row.try_get("has_unsubscribe_link")?,
+        postage: postage.map(|_| parse(row, "postage")).transpose()?,
+        contact_block: row.try_get("contact_block")?,
+        welsh_subject: row.try_get("letter_welsh_subject")?,
+        welsh_content: row.try_get("letter_welsh_content")?,
     })
 }

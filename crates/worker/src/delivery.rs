@@ -163,7 +163,7 @@ async fn send_email(ctx: &Context, message: &ToSend, attempt: &Attempt) -> Resul
         text: &email.text,
         html: &email.html,
         reply_to: message.reply_to_text.as_deref(),
-        unsubscribe_link: message.unsubscribe_link.as_deref(),
+        unsubscribe_link: email.unsubscribe_link.as_deref(),
         reference: message.id.0,
     };
     let result = provider.sender.send(&outbound).await;

@@ -1,6 +1,8 @@
 //! The public API, version 2. Every route authenticates its caller before anything else.
 
 mod notifications;
+mod received_texts;
+mod templates;
 
 use actix_web::{HttpResponse, Resource, http::Method, http::header::ALLOW, web};
 
@@ -8,6 +10,8 @@ use crate::http::{self, ServiceCaller};
 
 pub(crate) fn routes(cfg: &mut web::ServiceConfig) {
     notifications::routes(cfg);
+    templates::routes(cfg);
+    received_texts::routes(cfg);
 }
 
 /// A path that tells its methods: wrong ones get 405, and `OPTIONS` an answer once it is known who

@@ -1,15 +1,13 @@
-//! `/v2/notifications`: sending and looking up (public API contract §2.1, §2.2, §2.6).
+//! `/v2/notifications`: sending (public API contract §2.1, §2.2); looking up is in [`lookup`].
 
-use actix_web::{HttpRequest, HttpResponse, guard, web};
-use app::{
-    AcceptedEmail, AcceptedSms, App, Cost, EmailRequest, NotificationView, SmsRequest,
-    callbacks::DATETIME,
-};
-use domain::{
-    NotificationId, NotificationStatus, NotificationType, ReplyToId, ServiceId, SmsSenderId,
-    TemplateId,
-};
-use rust_decimal::{Decimal, prelude::ToPrimitive};
+mod lookup;
+mod shown;
+
+pub(super) use lookup::CHANNELS;
+
+use actix_web::{HttpResponse, guard, web};
+use app::{AcceptedEmail, AcceptedSms, App, EmailRequest, SmsRequest};
+use domain::{NotificationType, ReplyToId, ServiceId, SmsSenderId, TemplateId};
 use serde_json::{Value, json};
 use time::OffsetDateTime;
 
@@ -30,8 +28,11 @@ pub(super) fn routes(cfg: &mut web::ServiceConfig) {
     cfg.service(post("/v2/notifications/sms").to(send_sms))
         .service(post("/v2/notifications/email").to(send_email))
         .service(
+            resource("/v2/notifications", "GET, HEAD, OPTIONS").route(http::get().to(lookup::list)),
+        )
+        .service(
             resource("/v2/notifications/{id}", "GET, HEAD, OPTIONS, POST")
-                .route(http::get().to(get))
+                .route(http::get().to(lookup::get))
                 .route(web::post().to(no_such_type)),
         );
 }
@@ -62,20 +63,6 @@ async fn send_email(
     let request = email_request(&body, app.clock().now())?;
     let accepted = app.accept_email(&caller.caller, request, &caller.trace).await?;
     Ok(Created(email_accepted(&accepted, &base.0)))
-}
-
-/// `GET /v2/notifications/{id}`: one of the service's notifications.
-async fn get(
-    caller: ServiceCaller,
-    request: HttpRequest,
-    base: BaseUrl,
-    app: web::Data<App>,
-) -> Result<HttpResponse, ApiError> {
-    let Ok(id) = request.match_info().query("id").parse::<NotificationId>() else {
-        return Err(ApiError::validation(vec!["notification_id is not a valid UUID".to_owned()]));
-    };
-    let found = app.notification(&caller.caller.account, id).await?;
-    Ok(HttpResponse::Ok().json(shown(&found, &base.0)))
 }
 
 /// `POST /v2/notifications/{type}` of no known type.
@@ -166,76 +153,4 @@ fn email_accepted(email: &AcceptedEmail, base: &str) -> Value {
 fn template(base: &str, service: ServiceId, id: TemplateId, version: i32) -> Value {
     let uri = format!("{base}/services/{service}/templates/{id}");
     json!({ "id": id, "version": version, "uri": uri })
-}
-
-fn shown(found: &NotificationView, base: &str) -> Value {
-    let recipient_of =
-        |channel| (found.notification_type == channel).then_some(found.recipient.as_str());
-    let (id, version) = (found.template_id, found.template_version);
-    json!({
-        "id": found.id,
-        "reference": found.reference,
-        "email_address": recipient_of(NotificationType::Email),
-        "phone_number": recipient_of(NotificationType::Sms),
-        "line_1": null, "line_2": null, "line_3": null, "line_4": null, "line_5": null,
-        "line_6": null, "postcode": null,
-        "type": found.notification_type,
-        "status": status(found.notification_type, found.status),
-        "template": {
-            "id": id, "version": version, "uri": format!("{base}/v2/template/{id}/version/{version}"),
-        },
-        "body": found.body,
-        "subject": found.subject,
-        "created_at": time(found.created_at),
-        "created_by_name": found.created_by_name,
-        "sent_at": found.sent_at.and_then(time),
-        "completed_at": found.completed_at.and_then(time),
-        "scheduled_for": null,
-        "postage": found.postage,
-        "one_click_unsubscribe_url": found.one_click_unsubscribe_url,
-        "is_cost_data_ready": found.cost.is_some(),
-        "cost_in_pounds": found.cost.as_ref().map(pounds),
-        "cost_details": found.cost.as_ref().map_or_else(|| json!({}), details),
-    })
-}
-
-/// The status that clients see (public API contract §2.6.1).
-fn status(channel: NotificationType, status: NotificationStatus) -> &'static str {
-    match (channel, status) {
-        (NotificationType::Letter, NotificationStatus::Created | NotificationStatus::Sending) => {
-            "accepted"
-        }
-        (
-            NotificationType::Letter,
-            NotificationStatus::Delivered | NotificationStatus::ReturnedLetter,
-        ) => "received",
-        _ => status.into(),
-    }
-}
-
-fn time(at: OffsetDateTime) -> Option<String> {
-    at.format(DATETIME).ok()
-}
-
-fn pounds(cost: &Cost) -> f64 {
-    match cost {
-        Cost::Email => 0.0,
-        Cost::Sms { total, .. } => float(*total),
-    }
-}
-
-fn details(cost: &Cost) -> Value {
-    match cost {
-        Cost::Email => json!({}),
-        Cost::Sms { fragments, multiplier, rate, .. } => json!({
-            "billable_sms_fragments": fragments,
-            "international_rate_multiplier": float(*multiplier),
-            "sms_rate": float(*rate),
-        }),
-    }
-}
-
-/// Clients read costs as JSON numbers; what we compute with stays exact.
-fn float(amount: Decimal) -> f64 {
-    amount.to_f64().unwrap_or_default()
 }

@@ -15,6 +15,7 @@ pub const OUR_ADDITIONS: &[&str] = &[
     "notifications/column claim_attempt",
     "notifications/column next_attempt_at",
     "notifications/column last_error",
+    "notifications/index ix_notifications_team_and_test",
     "user_to_service/index ix_user_to_service_service_id",
     "jobs/index ix_jobs_finished",
     "ft_notification_status/index ix_ft_notification_status_day_type_service",

@@ -1,0 +1,42 @@
+//! `/unsubscribe`: what mail programs post to when a recipient wants no more emails. No
+//! authentication: the link is the proof (public API contract §2.13).
+
+use actix_web::{HttpRequest, HttpResponse, http::StatusCode, web};
+use app::{App, Error};
+use domain::NotificationId;
+use serde_json::json;
+
+use crate::{
+    error::ApiError,
+    http::{self, resource},
+};
+
+pub(crate) fn routes(cfg: &mut web::ServiceConfig) {
+    const UUID: &str =
+        "[0-9A-Fa-f]{8}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{12}";
+    let path = format!("/unsubscribe/{{id:{UUID}}}/{{token}}");
+    cfg.service(resource(&path, "OPTIONS, POST").route(web::post().to(unsubscribe)));
+}
+
+/// `POST /unsubscribe/{id}/{token}`: stores the request. The body is of no interest.
+async fn unsubscribe(
+    request: HttpRequest,
+    body: web::Payload,
+    app: web::Data<App>,
+) -> Result<HttpResponse, ApiError> {
+    http::read(body).await.map_err(ApiError::into_legacy)?;
+    let path = request.match_info();
+    let id: NotificationId = path.query("id").parse().map_err(|_| refused(Error::NotFound))?;
+    app.unsubscribe(id, path.query("token")).await.map_err(refused)?;
+    let message = "Unsubscribe successful";
+    Ok(HttpResponse::Ok().json(json!({ "result": "success", "message": message })))
+}
+
+fn refused(error: Error) -> ApiError {
+    let message = match error {
+        Error::BadToken => "This is not a valid unsubscribe link.",
+        Error::NotFound => "This unsubscribe link is invalid or expired.",
+        other => return ApiError::from(other).into_legacy(),
+    };
+    ApiError::legacy(StatusCode::NOT_FOUND, json!({ "unsubscribe request": message }))
+}

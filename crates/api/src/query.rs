@@ -179,7 +179,7 @@ mod tests {
         assert_eq!(
             query.faults,
             [
-                "status ab is not one of [sent, x]",
+                "status \"ab\" is not one of [sent, x]", // as Python writes a text with an apostrophe
                 "older_than is not a valid UUID",
                 "reference must not contain null characters",
             ]

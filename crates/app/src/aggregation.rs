@@ -40,7 +40,7 @@ impl App {
         Ok(count)
     }
 
-    async fn fan_out_status_of(
+    pub(crate) async fn fan_out_status_of(
         &self,
         day: Day,
         channel: NotificationType,
@@ -55,7 +55,7 @@ impl App {
         Ok(envelopes.len())
     }
 
-    fn status_of(&self, portion: Portion, trace: &Trace) -> Result<Envelope, Error> {
+    pub(crate) fn status_of(&self, portion: Portion, trace: &Trace) -> Result<Envelope, Error> {
         let task = CreateNightlyNotificationStatusForServiceAndDay {
             process_day: WireDate(portion.day.date),
             service_id: portion.service_id,

@@ -175,6 +175,9 @@ fn the_nights_tasks_on_the_wire() {
         "run-populate-annual-billing",
         nothing,
     );
+    periodic::<tasks::SaveDailyNotificationProcessingTime>(
+        "save-daily-notification-processing-time",
+    );
 }
 
 #[test]

@@ -9,6 +9,7 @@ use queue::{Envelope, Trace};
 use store::facts::{self, Facts, Portion};
 use strum::VariantArray;
 use tasks::{CreateNightlyNotificationStatusForServiceAndDay, times::WireDate};
+use time::Date;
 
 use crate::{App, Error, days};
 
@@ -39,7 +40,7 @@ impl App {
         Ok(count)
     }
 
-    async fn fan_out_status_of(
+    pub(crate) async fn fan_out_status_of(
         &self,
         day: Day,
         channel: NotificationType,
@@ -54,7 +55,7 @@ impl App {
         Ok(envelopes.len())
     }
 
-    fn status_of(&self, portion: Portion, trace: &Trace) -> Result<Envelope, Error> {
+    pub(crate) fn status_of(&self, portion: Portion, trace: &Trace) -> Result<Envelope, Error> {
         let task = CreateNightlyNotificationStatusForServiceAndDay {
             process_day: WireDate(portion.day.date),
             service_id: portion.service_id,
@@ -74,6 +75,18 @@ impl App {
         let rows = store::status_facts::replace(&tx, portion, self.clock().now()).await?;
         tx.commit().await.map_err(store::Error::from)?;
         Ok(rows)
+    }
+
+    /// Counts how many of a day's messages, yesterday's unless given, went out quickly.
+    ///
+    /// # Errors
+    /// Database errors; also when there is no such day.
+    pub async fn replace_processing_time(&self, date: Option<Date>) -> Result<(), Error> {
+        let day = match date {
+            Some(date) => Day::of(date).ok_or_else(days::no_such_day)?,
+            None => days::ago(self.clock(), 1)?,
+        };
+        Ok(store::processing_times::replace(&self.db().await?, day, self.clock().now()).await?)
     }
 }
 

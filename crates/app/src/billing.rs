@@ -101,6 +101,11 @@ impl App {
         Ok(bill)
     }
 
+    /// When today's bill was last made: UTC, ISO 8601, without a zone. `None` when nobody knows.
+    pub async fn billing_updated(&self) -> Option<String> {
+        self.0.limits.billing_updated().await
+    }
+
     async fn bill(&self, portion: &Portion, bill: &mut Bill) -> Result<(), Error> {
         let mut db = self.db().await?;
         let tx = db.transaction().await.map_err(store::Error::from)?;

@@ -24,6 +24,7 @@ mod inserts;
 pub mod jobs;
 pub mod letters;
 pub mod monitors;
+pub mod night;
 pub mod outbox;
 pub mod providers;
 pub mod receipts;

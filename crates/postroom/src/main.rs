@@ -6,6 +6,7 @@ mod config;
 mod dead_letters;
 mod fixtures;
 mod letters;
+mod night;
 mod notification;
 mod processes;
 mod queues;
@@ -45,6 +46,8 @@ enum Command {
     Queues(queues::Queues),
     /// Have letters scanned or sanitised again
     Letters(Box<letters::Letters>),
+    /// Run a task of the night, for a day or service; show how far a night is
+    Night(Box<night::Night>),
     /// Look at what could not be run: list, show, requeue, delete
     DeadLetters(dead_letters::DeadLetters),
     /// Show the effective settings of all processes, secrets masked
@@ -65,6 +68,7 @@ async fn main() -> anyhow::Result<()> {
         Command::Notification(notification) => notification.run().await,
         Command::Queues(queues) => queues.run().await,
         Command::Letters(letters) => letters.run().await,
+        Command::Night(night) => night.run().await,
         Command::DeadLetters(letters) => letters.run().await,
         Command::Config => config::show(),
     }

@@ -92,6 +92,11 @@ pub(crate) struct Shared {
 }
 
 impl Shared {
+    /// Connections of its own, for a command's queries.
+    pub(crate) fn pool(&self) -> anyhow::Result<store::Pool> {
+        Ok(self.database.pool()?)
+    }
+
     pub(crate) async fn start(&self) -> anyhow::Result<(App, Broker)> {
         let clock = Clock::system();
         let limits = Limits::connect(&self.redis, clock.clone())?;

@@ -48,7 +48,9 @@ pub const LIST_SERVICES: &str = "-- billing_facts.list_services
 /// Bills anew, in a transaction that holds [`facts::lock`](crate::facts::lock).
 ///
 /// A text message costs the rate of that day for each fragment, a letter the rate for its sheets and
-/// class of post, an email nothing. The rate is the latest that began by the day's first instant.
+/// class of post, an email nothing. The rate is the latest that began by the day's first instant; of
+/// letters the one of crown bodies, whoever sends them, as Notify bills: the others' is the same since
+/// 2019.
 /// Groups that have the same key in the table are added up.
 ///
 /// # Errors
@@ -99,7 +101,7 @@ pub async fn replace(
                         ELSE
                             (SELECT rate FROM letter_rates
                               WHERE start_date <= $4 AND sheet_count = sheets AND post_class = post
-                                AND crown = coalesce((SELECT crown FROM services WHERE id = $3), true)
+                                AND crown
                               ORDER BY start_date DESC LIMIT 1)
                    END AS rate
               FROM counted

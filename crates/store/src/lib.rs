@@ -28,6 +28,7 @@ pub mod notifications;
 pub mod outbox;
 pub mod pool;
 pub mod print_runs;
+pub mod processing_times;
 pub mod providers;
 pub mod rates;
 pub mod receipts;

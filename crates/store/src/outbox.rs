@@ -110,3 +110,24 @@ pub async fn count(db: &impl GenericClient) -> Result<i64, Error> {
     let sql = db.prepare_cached("-- outbox.count\nSELECT count(*) FROM outbox").await?;
     Ok(db.query_one(&sql, &[]).await?.try_get(0)?)
 }
+
+/// What waits, by task: how many messages, and since when the oldest does.
+///
+/// # Errors
+/// Database errors only.
+pub async fn waiting(db: &impl GenericClient) -> Result<Vec<(String, i64, OffsetDateTime)>, Error> {
+    let sql = db
+        .prepare_cached(
+            "-- outbox.waiting
+        SELECT task, count(*) AS messages, min(created_at) AS since FROM outbox
+         GROUP BY task ORDER BY since",
+        )
+        .await?;
+    let rows = db.query(&sql, &[]).await?;
+    rows.iter()
+        .map(|row| {
+            let since = sql_time::from_column(row.try_get("since")?);
+            Ok((row.try_get("task")?, row.try_get("messages")?, since))
+        })
+        .collect()
+}

@@ -144,3 +144,19 @@ impl Task for RunPopulateAnnualBilling {
     const QUEUE: &'static str = queues::PERIODIC;
     const ARGS: &'static [&'static str] = &[];
 }
+
+/// Counts how many of a day's messages a provider had within ten seconds. A skipped run leaves that
+/// day out, until somebody asks for it; a doubled one counts the same again.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SaveDailyNotificationProcessingTime {
+    /// The London day; yesterday unless given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub bst_date: Option<WireDate>,
+}
+
+impl Task for SaveDailyNotificationProcessingTime {
+    const NAME: &'static str = "save-daily-notification-processing-time";
+    const QUEUE: &'static str = queues::PERIODIC;
+    const ARGS: &'static [&'static str] = &["bst_date"];
+    const CALL: Call = Call::Keywords;
+}

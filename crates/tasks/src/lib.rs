@@ -29,7 +29,8 @@ pub mod times;
 pub use aggregation::{
     CreateNightlyBilling, CreateNightlyBillingForDay, CreateNightlyNotificationStatus,
     CreateNightlyNotificationStatusForServiceAndDay, CreateOrUpdateFtBillingForDay,
-    CreateOrUpdateFtBillingLetterDespatchForDay, RunPopulateAnnualBilling, UpdateFtBillingForToday,
+    CreateOrUpdateFtBillingLetterDespatchForDay, RunPopulateAnnualBilling,
+    SaveDailyNotificationProcessingTime, UpdateFtBillingForToday,
 };
 pub use callbacks::{SendComplaint, SendDeliveryStatus, SendInboundSms, SendReturnedLetter};
 pub use delivery::{DeliverEmail, DeliverSms};
@@ -120,6 +121,7 @@ pub const ALL: &[&str] = &[
     CreateOrUpdateFtBillingLetterDespatchForDay::NAME,
     UpdateFtBillingForToday::NAME,
     RunPopulateAnnualBilling::NAME,
+    SaveDailyNotificationProcessingTime::NAME,
 ];
 
 #[cfg(test)]

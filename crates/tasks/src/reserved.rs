@@ -17,7 +17,6 @@ pub const ALL: &[(&str, &str)] = &[
     ("delete-notifications-for-service-and-type", LATER),
     ("delete-test-notifications-for-service-and-type", LATER),
     ("delete-inbound-sms", LATER),
-    ("save-daily-notification-processing-time", LATER),
     ("delete-verify-codes", LATER),
     ("delete-invitations", LATER),
     ("delete-old-records-from-events-table", LATER),

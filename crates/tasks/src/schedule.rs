@@ -12,7 +12,8 @@ use crate::{
     CreateNightlyBilling, CreateNightlyNotificationStatus,
     RaiseAlertIfLetterNotificationsStillSending, RemoveLetterJobs, RemoveSmsEmailJobs,
     ReplayCreatedNotifications, RunPopulateAnnualBilling, RunScheduledJobs,
-    TimeoutSendingNotifications, UpdateFtBillingForToday, UpdateStatusOfFullyProcessedJobs,
+    SaveDailyNotificationProcessingTime, TimeoutSendingNotifications, UpdateFtBillingForToday,
+    UpdateStatusOfFullyProcessedJobs,
     monitoring::{
         CheckForLowAvailableInboundSmsNumbers, CheckForServicesWithHighFailureRates,
         GenerateSmsDeliveryStats, RaiseAlertIfEmailSmsStillInCreated,
@@ -102,6 +103,7 @@ pub fn schedule() -> Vec<Entry> {
         // every night, after the time-outs
         entry::<CreateNightlyBilling>(When::Cron("15 0 * * *"), DAY),
         entry::<CreateNightlyNotificationStatus>(When::Cron("30 0 * * *"), DAY),
+        entry::<SaveDailyNotificationProcessingTime>(When::Cron("0 2 * * *"), DAY),
     ]
 }
 

@@ -6,8 +6,8 @@ use queue::{Attempt, TaskError, TaskResult};
 use tasks::{
     CreateNightlyBilling, CreateNightlyBillingForDay, CreateNightlyNotificationStatus,
     CreateNightlyNotificationStatusForServiceAndDay, CreateOrUpdateFtBillingForDay,
-    CreateOrUpdateFtBillingLetterDespatchForDay, RunPopulateAnnualBilling, UpdateFtBillingForToday,
-    times::WireDate,
+    CreateOrUpdateFtBillingLetterDespatchForDay, RunPopulateAnnualBilling,
+    SaveDailyNotificationProcessingTime, UpdateFtBillingForToday, times::WireDate,
 };
 use tracing::{error, info, instrument};
 
@@ -113,6 +113,16 @@ pub async fn annual_billing(
 ) -> TaskResult {
     let decided = ctx.app().decide_allowances().await?;
     info!(decided, "services have their free allowance of the financial year");
+    Ok(())
+}
+
+/// `save-daily-notification-processing-time`: how many of a day's messages went out quickly.
+pub async fn processing_time(
+    ctx: Context,
+    task: SaveDailyNotificationProcessingTime,
+    _attempt: Attempt,
+) -> TaskResult {
+    ctx.app().replace_processing_time(task.bst_date.map(|day| day.0)).await?;
     Ok(())
 }
 

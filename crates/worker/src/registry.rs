@@ -73,7 +73,8 @@ pub fn registry(context: Context) -> Registry<Context> {
         .on(aggregation::billing_by_its_old_name)
         .on(aggregation::despatch_billing)
         .on(aggregation::billing_of_today)
-        .on(aggregation::annual_billing);
+        .on(aggregation::annual_billing)
+        .on(aggregation::processing_time);
     tasks::reserved::ALL
         .iter()
         .fold(registry, |registry, (name, reason)| registry.reserve(name, reason))

@@ -111,3 +111,76 @@ async fn queues_are_listed_whether_they_exist_or_not() {
     assert!(names.contains(&"send-sms-tasks") && names.contains(&"dead-letters"), "{table}");
     database.close().await;
 }
+
+#[tokio::test]
+async fn a_night_can_be_run_and_watched() {
+    let database = Database::create().await;
+    let db = database.client().await;
+    let service = testkit::service(&db).live().create().await;
+    let template = testkit::template(&db, &service).create().await;
+    let yesterday = domain::london::Day::ago(domain::Clock::system().now(), 1).unwrap();
+    testkit::message(&service, template, yesterday.start).live(&db).await;
+    let (day, id) = (yesterday.date.to_string(), service.id.to_string());
+
+    let prefix = testkit::unique("night-");
+    let says = async |arguments: &[&str]| {
+        let mut command = command(&database, arguments);
+        let output = command.env("NOTIFICATION_QUEUE_PREFIX", &prefix).output().await.unwrap();
+        assert!(output.status.success(), "{arguments:?}: {output:?}");
+        String::from_utf8(output.stdout).unwrap()
+    };
+    let run = |more: &[&str]| -> Vec<String> {
+        ["night", "run"].iter().chain(more).map(|&word| word.to_owned()).collect()
+    };
+    let (status, bill) = ("create-nightly-notification-status", "create-nightly-billing");
+    for (arguments, answer) in [
+        (run(&[status]), "is queued".to_owned()),
+        (run(&[status, "--day", &day]), format!("1 parts of {day}")),
+        (run(&[status, "--day", &day, "--service", &id]), format!("3 parts of {day}")),
+        (run(&[bill, "--day", &day, "--service", &id, "--type", "sms"]), format!("for {day}")),
+        (run(&["save-daily-notification-processing-time", "--day", &day]), format!("for {day}")),
+    ] {
+        let arguments: Vec<_> = arguments.iter().map(String::as_str).collect();
+        let said = says(&arguments).await;
+        assert!(said.contains(&answer), "{arguments:?}: {said}");
+    }
+    for (arguments, complaint) in [
+        (run(&["create-nightly-miracle"]), "there is no entry"),
+        (run(&[bill, "--service", &id]), "--day"),
+        (run(&[bill, "--day", "yesterday"]), "--day"),
+        (run(&["timeout-sending-notifications", "--day", &day]), "takes no --day"),
+    ] {
+        let arguments: Vec<_> = arguments.iter().map(String::as_str).collect();
+        let said = refuses(&database, &arguments).await;
+        assert!(said.contains(complaint), "{arguments:?}: {said}");
+    }
+
+    // The first waits for a relay, the others went to the queue.
+    let waiting = says(&["night", "progress", "--days", "2"]).await;
+    assert!(waiting.lines().any(|line| line.starts_with(status)), "{waiting}");
+    let line = waiting.lines().find(|line| line.starts_with("reporting-tasks")).unwrap();
+    assert_eq!(line.split_whitespace().nth(1), Some("5"), "{waiting}");
+
+    let mut worker = command(&database, &["worker", "--role", "reporting"]);
+    let mut worker = worker.env("NOTIFICATION_QUEUE_PREFIX", &prefix).spawn().unwrap();
+    let deadline = tokio::time::Instant::now() + std::time::Duration::from_secs(60);
+    loop {
+        let shown = says(&["night", "progress"]).await;
+        let made = |facts: &str| {
+            shown.lines().any(|line| {
+                let words: Vec<_> = line.split_whitespace().collect();
+                words.starts_with(&[&day, facts, "sms", "1", "1", "1", "1"])
+            })
+        };
+        if made("status") && made("billing") {
+            break;
+        }
+        assert!(tokio::time::Instant::now() < deadline, "{shown}");
+    }
+    process::signal(&worker, "TERM").await;
+    worker.wait().await.unwrap();
+    let names = vec!["reporting-tasks", "periodic-tasks", "dead-letters"];
+    testkit::Queues::new(&broker::url(), &prefix, names).delete().await;
+    drop(db);
+    database.close().await;
+}

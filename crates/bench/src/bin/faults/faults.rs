@@ -25,7 +25,8 @@ pub struct Fault {
     pub apply: for<'a> fn(&'a World) -> BoxFuture<'a, anyhow::Result<()>>,
     /// Processes that it kills.
     pub kills: u32,
-    /// Messages wait for their next attempt afterwards, which is five minutes later.
+    /// Messages or receipts wait for their next attempt afterwards, which is five minutes later. What
+    /// becomes of them is only looked at when all such faults that follow each other are over.
     pub waits_long: bool,
     pub needs_disk: bool,
 }
@@ -45,16 +46,16 @@ pub const ALL: [Fault; 23] = [
     fault("broker-link-silent", |world| Box::pin(broker_silent(world))),
     fault("broker-link-half-open", |world| Box::pin(broker_half_open(world))),
     fault("queues-deleted", |world| Box::pin(queues_deleted(world))),
-    fault("postgres-restarted-fast", |world| {
+    patient("postgres-restarted-fast", |world| {
         Box::pin(stopped(world, POSTGRES, "INT", Duration::from_secs(2)))
     }),
-    fault("postgres-restarted-at-once", |world| {
+    patient("postgres-restarted-at-once", |world| {
         Box::pin(stopped(world, POSTGRES, "QUIT", Duration::from_secs(2)))
     }),
-    fault("postgres-away", |world| Box::pin(stopped(world, POSTGRES, "INT", BROKEN))),
-    fault("postgres-exhausted", |world| Box::pin(connections_exhausted(world))),
-    fault("postgres-read-only", |world| Box::pin(read_only(world))),
-    Fault { needs_disk: true, ..fault("postgres-disk-full", |world| Box::pin(disk_full(world))) },
+    patient("postgres-away", |world| Box::pin(stopped(world, POSTGRES, "INT", BROKEN))),
+    patient("postgres-exhausted", |world| Box::pin(connections_exhausted(world))),
+    patient("postgres-read-only", |world| Box::pin(read_only(world))),
+    Fault { needs_disk: true, ..patient("postgres-disk-full", |world| Box::pin(disk_full(world))) },
     fault("redis-stopped", |world| Box::pin(stopped(world, REDIS, "TERM", BROKEN))),
     fault("redis-slow", |world| Box::pin(redis_slow(world))),
     fault("redis-flushed", |world| Box::pin(redis_flushed(world))),
@@ -62,13 +63,13 @@ pub const ALL: [Fault; 23] = [
     Fault { kills: KILLS, ..fault("api-killed", |world| Box::pin(kills(&world.api))) },
     Fault { kills: KILLS, ..fault("beat-killed", |world| Box::pin(kills(&world.beat))) },
     Fault { kills: 3, ..fault("all-killed", |world| Box::pin(all_killed(world))) },
-    provider("provider-hangs", |world| Box::pin(forced(world, Outcome::Hang))),
-    provider("provider-500", |world| Box::pin(forced(world, Outcome::Error500))),
-    provider("provider-429", |world| Box::pin(forced(world, Outcome::Throttle))),
-    provider("provider-garbage", |world| Box::pin(forced(world, Outcome::Garbage))),
+    patient("provider-hangs", |world| Box::pin(forced(world, Outcome::Hang))),
+    patient("provider-500", |world| Box::pin(forced(world, Outcome::Error500))),
+    patient("provider-429", |world| Box::pin(forced(world, Outcome::Throttle))),
+    patient("provider-garbage", |world| Box::pin(forced(world, Outcome::Garbage))),
 ];
 
-const fn provider(
+const fn patient(
     name: &'static str,
     apply: for<'a> fn(&'a World) -> BoxFuture<'a, anyhow::Result<()>>,
 ) -> Fault {

@@ -23,13 +23,12 @@ use crate::{
 /// Load before something is broken, and after it is healed.
 const CALM: Duration = Duration::from_secs(3);
 const AFTER: Duration = Duration::from_secs(5);
-/// How long nothing may change before messages count as forgotten. The outbox holds a row for half
-/// a minute, and receipts are posted for most of one.
+/// How long nothing may change before messages count as forgotten: the outbox holds a row for half a
+/// minute. And before a receipt does: a task that could not apply it runs again after five minutes.
 const FORGOTTEN: Duration = Duration::from_secs(40);
-const UNRECEIPTED: Duration = Duration::from_secs(80);
-/// How long it may all take: two attempts are five minutes apart, and a dead worker's claim lives for
-/// a minute and a half.
-const LIMIT: Duration = Duration::from_secs(600);
+const UNRECEIPTED: Duration = Duration::from_secs(330);
+/// How long it may all take.
+const LIMIT: Duration = Duration::from_secs(900);
 const TICK: Duration = Duration::from_millis(250);
 /// How long the system may take to start.
 const START: Duration = Duration::from_secs(30);

@@ -145,6 +145,9 @@ pub async fn start(config: Config) -> anyhow::Result<Stub> {
         App::new().app_data(data.clone()).app_data(PayloadConfig::new(SIZE_LIMIT)).configure(routes)
     })
     .workers(1)
+    // Longer than our clients keep a connection that they do not use: a server that ends one just
+    // when a request comes has not answered it.
+    .keep_alive(Duration::from_secs(120))
     .disable_signals()
     .listen(listener)?
     .run();

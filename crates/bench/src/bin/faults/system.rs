@@ -54,7 +54,7 @@ impl Program {
 
 /// A process of the system.
 pub struct Process {
-    pub name: &'static str,
+    name: &'static str,
     pid: Arc<AtomicU32>,
     ended: Arc<AtomicU32>,
     _supervisor: JoinSet<()>,
@@ -80,13 +80,14 @@ impl Process {
         Self { name, pid, ended, _supervisor: supervisor }
     }
 
-    /// Kills it, if it runs.
-    pub async fn kill(&self) {
+    /// Sends it a signal, named as `kill` does.
+    ///
+    /// # Errors
+    /// When it does not run.
+    pub async fn signal(&self, signal: &str) -> anyhow::Result<()> {
         let pid = self.pid.load(Ordering::Relaxed);
-        // It may have ended at this moment.
-        if pid != 0 && send_signal(pid, "KILL").await.is_err() {
-            eprintln!("{} was not there to be killed", self.name);
-        }
+        ensure!(pid != 0, "{} does not run", self.name);
+        send_signal(pid, signal).await
     }
 
     /// How often it has ended so far, killed or not.

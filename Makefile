@@ -2,7 +2,7 @@
 # Rust toolchain; servers are installed and run by the scripts, below .dev/.
 
 .DEFAULT_GOAL := help
-.PHONY: help demo run up down test check bench soak servers
+.PHONY: help demo run up down test check bench soak faults servers
 
 help: ## show this
 	@sed -n 's/^\([a-z]*\): ## /  make \1\t/p' Makefile | expand -t 16
@@ -31,6 +31,9 @@ bench: ## measure; results are in .dev/bench.json
 
 soak: ## a million tasks while workers, connections and the broker break
 	@deploy/local/soak
+
+faults: ## break one thing after another under load, and say what became of every message
+	@deploy/local/faults
 
 servers: ## start PostgreSQL, RabbitMQ and Redis only, and print the variables for tests
 	@deploy/local/servers up

@@ -1,7 +1,7 @@
 # shellcheck shell=bash disable=SC2154
 # Sourced by `servers`: private PostgreSQL. `pg` is durable and holds the data of
-# the system; `pg-test` never waits for the disk and holds what tests throw away.
-# Both let in anybody on this machine, as superuser `postroom`.
+# the system; `pg-test` never waits for the disk and holds what tests throw away;
+# `pg-faults` is durable, has few connections, and is broken on purpose. All let in anybody on this machine, as superuser `postroom`.
 
 # The newest PostgreSQL that is installed.
 pg_bin() { dirname "$(printf '%s\n' /usr/lib/postgresql/*/bin/postgres | sort -V | tail -n 1)"; }
@@ -27,7 +27,7 @@ find_pg_home() {
     chown postgres "$pg_home"
 }
 
-# start_postgres NAME INITDB_OPTION…, where NAME is pg or pg-test
+# start_postgres NAME INITDB_OPTION…, where NAME is pg, pg-test or pg-faults
 start_postgres() {
     local name=$1 bin data options=()
     bin=$(pg_bin)
@@ -36,6 +36,8 @@ start_postgres() {
     data=$pg_home/$name-$(basename "$(dirname "$bin")")
     if [[ $name == pg-test ]]; then
         options=(-c fsync=off -c full_page_writes=off -c synchronous_commit=off -c max_connections=300)
+    elif [[ $name == pg-faults ]]; then
+        options=(-c max_connections=80)
     else
         options=(-c max_connections=200 -c shared_buffers=256MB)
     fi

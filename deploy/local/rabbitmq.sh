@@ -2,7 +2,8 @@
 # Sourced by `servers`: private RabbitMQ. `rabbitmq` is for everything: the system
 # uses its virtual host `postroom`, measurements use `bench`, tests use `/` with
 # queue names of their own, and tests that need a broker to themselves borrow one
-# of `test-1` … `test-24`. `rabbitmq-soak` is the one that the soak kills.
+# of `test-1` … `test-24`. `rabbitmq-soak` and `rabbitmq-faults` are
+# those that the soak and the faults kill.
 
 test_vhosts=(test-{1..24})
 

@@ -99,8 +99,16 @@ impl Ses {
         if !answer.status.is_success() {
             return Err(refused(&answer));
         }
-        // Accepted is accepted: without a readable id the receipt is matched by the tag alone.
-        let body: Value = serde_json::from_slice(&answer.body).unwrap_or_default();
+        // A page of something in between says nothing. If SES has the email all the same, its receipt
+        // comes before the next attempt.
+        let body: Value =
+            serde_json::from_slice(&answer.body).map_err(|source| Error::Temporary {
+                what: "The answer is not JSON",
+                maybe_taken: true,
+                throttled: false,
+                source: Some(source.into()),
+            })?;
+        // Accepted is accepted: without an id in it the receipt is matched by the tag alone.
         Ok(EmailAccepted {
             reference: body["MessageId"].as_str().map(str::to_owned),
             receipts: true,

@@ -7,7 +7,7 @@ use actix_web::{
 };
 use serde_json::json;
 
-use crate::{Kind, Outcome, SLOW, State, new_id, timestamp};
+use crate::{Kind, Outcome, SLOW, State, garbage, new_id, timestamp};
 
 /// `POST /`: SNS's action `Publish` to a phone number. No receipts follow, as with SNS itself.
 pub(crate) async fn publish(
@@ -26,7 +26,7 @@ pub(crate) async fn publish(
     ) else {
         return error(StatusCode::BAD_REQUEST, "InvalidParameter");
     };
-    let (outcome, id) = (Outcome::of(&number), new_id());
+    let (outcome, id) = (state.outcome(&number), new_id());
     state.received.add(
         Kind::Sms,
         json!({
@@ -40,6 +40,7 @@ pub(crate) async fn publish(
     );
     match outcome {
         Outcome::Error500 => return error(StatusCode::INTERNAL_SERVER_ERROR, "InternalFailure"),
+        Outcome::Garbage => return garbage(),
         Outcome::Hang => future::pending().await,
         Outcome::Slow => tokio::time::sleep(SLOW).await,
         _ => {}

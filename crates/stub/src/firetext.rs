@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use time::{OffsetDateTime, macros::format_description};
 use url::Url;
 
-use crate::{Kind, Outcome, SLOW, State, new_id, timestamp};
+use crate::{Kind, Outcome, SLOW, State, garbage, new_id, timestamp};
 
 type Fields = HashMap<String, String>;
 
@@ -21,7 +21,7 @@ pub(crate) async fn send(message: Form<Fields>, state: Data<State>) -> HttpRespo
             return answer(StatusCode::OK, 6, &format!("{key} is missing"));
         }
     }
-    let outcome = Outcome::of(&message["to"]);
+    let outcome = state.outcome(&message["to"]);
     state.received.add(
         Kind::Sms,
         json!({
@@ -35,6 +35,8 @@ pub(crate) async fn send(message: Form<Fields>, state: Data<State>) -> HttpRespo
     );
     match outcome {
         Outcome::Error500 => return answer(StatusCode::INTERNAL_SERVER_ERROR, 1, "System error"),
+        Outcome::Throttle => return answer(StatusCode::TOO_MANY_REQUESTS, 1, "Too many requests"),
+        Outcome::Garbage => return garbage(),
         Outcome::Hang => future::pending().await,
         Outcome::Slow => tokio::time::sleep(SLOW).await,
         _ => {}

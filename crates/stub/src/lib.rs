@@ -32,12 +32,12 @@ mod zendesk;
 
 use std::{
     net::{Ipv4Addr, SocketAddr, TcpListener},
-    sync::Arc,
+    sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
 
 use actix_web::{
-    App, HttpServer,
+    App, HttpResponse, HttpServer,
     dev::ServerHandle,
     web::{self, Data, PayloadConfig},
 };
@@ -138,6 +138,7 @@ pub async fn start(config: Config) -> anyhow::Result<Stub> {
         receipts: Receipts::start(Duration::from_millis(config.receipt_delay_ms), &mut tasks)?,
         sns: Sns::new(url.clone(), config.sns_signature_version, config.sns_events_url.clone()),
         config,
+        forced: Mutex::default(),
     });
     let smtp_addr = match state.config.smtp_port {
         Some(port) => Some(smtp::start(port, Arc::clone(&state), &mut tasks).await?),
@@ -148,6 +149,9 @@ pub async fn start(config: Config) -> anyhow::Result<Stub> {
         App::new().app_data(data.clone()).app_data(PayloadConfig::new(SIZE_LIMIT)).configure(routes)
     })
     .workers(1)
+    // Longer than our clients keep a connection that they do not use: a server that ends one just
+    // when a request comes has not answered it.
+    .keep_alive(Duration::from_secs(120))
     .disable_signals()
     .listen(listener)?
     .run();
@@ -173,6 +177,12 @@ impl Stub {
         self.state.received.wait_for(kind, count).await
     }
 
+    /// From now on every text message and email by HTTP has this outcome, whoever it is for; `None`
+    /// lets recipients decide again.
+    pub fn force(&self, outcome: Option<Outcome>) {
+        *self.state.forced.lock().unwrap_or_else(PoisonError::into_inner) = outcome;
+    }
+
     /// Stops at once: what is unanswered stays so.
     pub async fn stop(mut self) {
         self.server.stop(false).await;
@@ -193,6 +203,19 @@ struct State {
     received: Received,
     receipts: Receipts,
     sns: Sns,
+    forced: Mutex<Option<Outcome>>,
+}
+
+impl State {
+    fn outcome(&self, recipient: &str) -> Outcome {
+        let forced = *self.forced.lock().unwrap_or_else(PoisonError::into_inner);
+        forced.unwrap_or_else(|| Outcome::of(recipient))
+    }
+}
+
+/// What a broken proxy in front of a provider may say.
+fn garbage() -> HttpResponse {
+    HttpResponse::Ok().content_type("text/html").body("<html><h1>Back soon</h1></html>")
 }
 
 fn routes(config: &mut web::ServiceConfig) {

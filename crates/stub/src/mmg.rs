@@ -8,7 +8,7 @@ use actix_web::{
 use serde_json::{Value, json};
 use url::Url;
 
-use crate::{Kind, Outcome, SLOW, State, new_id, timestamp};
+use crate::{Kind, Outcome, SLOW, State, garbage, new_id, timestamp};
 
 /// `POST /mmg`: takes one text message and answers `{"Reference": n}`; posts its receipt later.
 pub(crate) async fn send(request: HttpRequest, body: Bytes, state: Data<State>) -> HttpResponse {
@@ -24,7 +24,7 @@ pub(crate) async fn send(request: HttpRequest, body: Bytes, state: Data<State>) 
         }
     }
     let number = message["MSISDN"].as_str().unwrap_or_default().to_owned();
-    let outcome = Outcome::of(&number);
+    let outcome = state.outcome(&number);
     // MMG's references are numbers of about this size.
     let reference = new_id().as_u128() % 100_000_000;
     state.received.add(
@@ -40,6 +40,8 @@ pub(crate) async fn send(request: HttpRequest, body: Bytes, state: Data<State>) 
     );
     match outcome {
         Outcome::Error500 => return error(StatusCode::INTERNAL_SERVER_ERROR, "System error"),
+        Outcome::Throttle => return error(StatusCode::TOO_MANY_REQUESTS, "Too many requests"),
+        Outcome::Garbage => return garbage(),
         Outcome::Hang => future::pending().await,
         Outcome::Slow => tokio::time::sleep(SLOW).await,
         _ => tokio::time::sleep(Duration::from_millis(state.config.answer_delay_ms)).await,

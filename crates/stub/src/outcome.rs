@@ -18,6 +18,8 @@ pub enum Outcome {
     Throttle,
     /// The server fails.
     Error500,
+    /// An answer that says success and is none: a page instead of what the protocol wants.
+    Garbage,
     /// No answer.
     Hang,
     /// Accepted after two seconds, then delivered.

@@ -12,7 +12,9 @@ use tokio::{
 const CONCURRENCY: usize = 64;
 /// Receipts that wait for their time or their turn. When it is full, providers answer late.
 const BACKLOG: usize = 100_000;
-const ATTEMPTS: u32 = 5;
+/// Together they last for most of a minute: whom we call may be starting, or may be broken for a
+/// while. Real providers go on for hours.
+const ATTEMPTS: u32 = 20;
 
 /// The request of a receipt, in the making: awaited when it is due, as signing takes time.
 type Receipt = Pin<Box<dyn Future<Output = anyhow::Result<RequestBuilder>> + Send>>;

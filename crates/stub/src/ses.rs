@@ -7,7 +7,7 @@ use actix_web::{
 };
 use serde_json::{Value, json};
 
-use crate::{Kind, Outcome, SLOW, State, new_id, timestamp};
+use crate::{Kind, Outcome, SLOW, State, garbage, new_id, timestamp};
 
 /// `POST /v2/email/outbound-emails`: takes one email and answers `{"MessageId": …}`; SNS publishes
 /// its events later.
@@ -27,7 +27,7 @@ pub(crate) async fn send(request: HttpRequest, body: Bytes, state: Data<State>) 
         return error(StatusCode::BAD_REQUEST, "BadRequestException");
     }
     let to = &email["Destination"]["ToAddresses"][0];
-    let outcome = Outcome::of(to.as_str().unwrap_or_default());
+    let outcome = state.outcome(to.as_str().unwrap_or_default());
     let id = format!("0102{}-000000", new_id());
     state.received.add(
         Kind::Emails,
@@ -48,6 +48,7 @@ pub(crate) async fn send(request: HttpRequest, body: Bytes, state: Data<State>) 
         Outcome::Error500 => {
             return error(StatusCode::INTERNAL_SERVER_ERROR, "InternalServiceErrorException");
         }
+        Outcome::Garbage => return garbage(),
         Outcome::Hang => future::pending().await,
         Outcome::Slow => tokio::time::sleep(SLOW).await,
         _ => {}

@@ -3,6 +3,7 @@
 use std::{
     collections::HashMap,
     sync::{Arc, Mutex},
+    time::Duration,
 };
 
 use tokio::{
@@ -20,6 +21,8 @@ enum Mode {
     Open,
     /// Connections stay, and nothing passes.
     Silent,
+    /// Everything passes, each piece so much later.
+    Slow(Duration),
     /// No connections.
     Closed,
 }
@@ -89,6 +92,11 @@ impl Proxy {
         self.mode.send_replace(Mode::Silent);
     }
 
+    /// From now on every piece, in either direction, takes so much longer.
+    pub fn slow(&self, delay: Duration) {
+        self.mode.send_replace(Mode::Slow(delay));
+    }
+
     /// From now on everything passes.
     pub fn open(&self) {
         self.mode.send_replace(Mode::Open);
@@ -144,9 +152,13 @@ async fn accept(listener: TcpListener, server: String, mode: watch::Receiver<Mod
 async fn copy(mut from: OwnedReadHalf, to: &Writer, mut mode: watch::Receiver<Mode>) {
     let mut buffer = vec![0; 1 << 16];
     while let Ok(length @ 1..) = from.read(&mut buffer).await {
-        if mode.wait_for(|mode| *mode != Mode::Silent).await.is_err()
-            || to.lock().await.write_all(&buffer[..length]).await.is_err()
-        {
+        let Ok(now) = mode.wait_for(|mode| *mode != Mode::Silent).await.map(|mode| *mode) else {
+            return;
+        };
+        if let Mode::Slow(delay) = now {
+            tokio::time::sleep(delay).await;
+        }
+        if to.lock().await.write_all(&buffer[..length]).await.is_err() {
             return;
         }
     }

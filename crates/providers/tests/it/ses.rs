@@ -1,6 +1,6 @@
 use providers::{EmailAccepted, EmailSender, Error, ses::Ses};
 use serde_json::Value;
-use stub::{Kind, Stub};
+use stub::{Kind, Outcome, Stub};
 
 use crate::support::{clock, config, email, in_time};
 
@@ -81,6 +81,15 @@ async fn a_failing_server_is_a_temporary_error() {
     let stub = started().await;
     let error = failure(&stub, "error500@example.com").await;
     assert!(!error.is_permanent() && !error.is_throttled());
+}
+
+#[tokio::test]
+async fn an_answer_that_is_not_json_is_no_acceptance() {
+    let stub = started().await;
+    stub.force(Some(Outcome::Garbage));
+    let error = failure(&stub, "anna@example.com").await;
+    assert_eq!(error.to_string(), "The answer is not JSON");
+    assert!(error.is_maybe_taken() && !error.is_permanent());
 }
 
 #[tokio::test]

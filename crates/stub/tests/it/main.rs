@@ -4,7 +4,7 @@
 
 use reqwest::{Client, Response, StatusCode};
 use serde_json::{Value, json};
-use stub::{Config, Kind, Stub};
+use stub::{Config, Kind, Outcome, Stub};
 use tokio::{
     io::{AsyncBufReadExt, AsyncWriteExt, BufStream},
     net::TcpStream,
@@ -44,6 +44,21 @@ async fn what_was_received_is_shown_filtered_and_cleared() {
     assert_eq!(clear.status(), StatusCode::NO_CONTENT);
     let empty = json!({"sms": [], "emails": [], "callbacks": [], "tickets": []});
     assert_eq!(get(&stub, "/received").await, empty);
+}
+
+#[tokio::test]
+async fn an_outcome_for_all_holds_until_recipients_decide_again() {
+    let stub = started(Config::default()).await;
+    for (outcome, status) in [
+        (Some(Outcome::Throttle), StatusCode::TOO_MANY_REQUESTS),
+        (Some(Outcome::Error500), StatusCode::INTERNAL_SERVER_ERROR),
+        (None, StatusCode::OK),
+    ] {
+        stub.force(outcome);
+        assert_eq!(post(&stub, "/mmg", &message("a")).await.status(), status);
+    }
+    stub.force(Some(Outcome::Garbage));
+    assert!(post(&stub, "/mmg", &message("a")).await.json::<Value>().await.is_err());
 }
 
 #[tokio::test]

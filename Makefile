@@ -2,7 +2,7 @@
 # Rust toolchain; servers are installed and run by the scripts, below .dev/.
 
 .DEFAULT_GOAL := help
-.PHONY: help demo run up down test check bench soak faults servers
+.PHONY: help demo run up down test check bench bench-night soak faults servers
 
 help: ## show this
 	@sed -n 's/^\([a-z]*\): ## /  make \1\t/p' Makefile | expand -t 16
@@ -28,6 +28,9 @@ check: ## run what continuous integration runs
 
 bench: ## measure; results are in .dev/bench.json
 	@deploy/local/bench
+
+bench-night: ## measure the night on a database of six million rows
+	@deploy/local/bench-night
 
 soak: ## a million tasks while workers, connections and the broker break
 	@deploy/local/soak

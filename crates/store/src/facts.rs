@@ -32,7 +32,8 @@ pub enum Facts {
 }
 
 /// Makes this transaction the only one that replaces these facts, until it ends; and has it group
-/// by hashing: a sort of many rows would go to the disk.
+/// by hashing: a sort of many rows would go to the disk. A sort that it cannot do without then looks
+/// so dear to the planner that it would compile the query, for seconds: so that is off too.
 ///
 /// # Errors
 /// Database errors only.
@@ -55,6 +56,7 @@ async fn lock_name(tx: &impl GenericClient, name: &str) -> Result<(), Error> {
             "-- facts.lock
         SELECT pg_advisory_xact_lock(hashtextextended($1, 0)),
                set_config('enable_sort', 'off', true),
+               set_config('jit', 'off', true),
                set_config('plan_cache_mode', 'force_custom_plan', true)",
         )
         .await?;

@@ -108,3 +108,101 @@ async fn throttled_clients_keep_their_connection_and_strangers_are_told_they_do_
     .unwrap();
     t.end().await;
 }
+
+/// Each path, with a query and an id where it takes them, and the methods it tells (§0.3).
+#[tokio::test]
+async fn every_read_route_asks_who_calls_and_tells_its_methods_0_3() {
+    let t = TestApp::start().await;
+    let client = t.client().await;
+    let id = client.sms;
+    let gets = "GET, HEAD, OPTIONS";
+    for (path, allow) in [
+        ("/v2/notifications".to_owned(), gets),
+        ("/v2/notifications/x".to_owned(), "GET, HEAD, OPTIONS, POST"),
+        ("/v2/templates".to_owned(), gets),
+        (format!("/v2/template/{id}"), gets),
+        (format!("/v2/template/{id}/version/1"), gets),
+        (format!("/v2/template/{id}/preview"), "OPTIONS, POST"),
+        ("/v2/received-text-messages".to_owned(), gets),
+    ] {
+        let send = async |method: &str, token: Option<&str>| {
+            let method = method.parse::<reqwest::Method>().unwrap();
+            let mut request = t.http.request(method, format!("{}{path}?nonsense=1", t.url));
+            if let Some(token) = token {
+                request = request.header("Authorization", token);
+            }
+            request.send().await.unwrap()
+        };
+        let read = if allow.starts_with("GET") { "GET" } else { "POST" };
+        for method in [read, "OPTIONS"] {
+            assert_eq!(send(method, None).await.status(), 401, "{method} {path}");
+        }
+        let options = send("OPTIONS", Some(&client.token())).await;
+        assert_eq!(
+            (options.status().as_u16(), &options.headers()["allow"]),
+            (200, &allow.parse().unwrap())
+        );
+        let wrong = send("DELETE", None).await;
+        assert_eq!(
+            (wrong.status().as_u16(), &wrong.headers()["allow"]),
+            (405, &allow.parse().unwrap())
+        );
+        let body: serde_json::Value = wrong.json().await.unwrap();
+        assert_eq!(
+            body,
+            json!({ "result": "error",
+                    "message": "The method is not allowed for the requested URL." })
+        );
+        let missed = t.http.get(format!("{}{path}/", t.url)).send().await.unwrap();
+        if !path.ends_with("/preview") {
+            assert_eq!(missed.status(), 404, "{path}: no alias with a slash (§0.1)");
+        }
+    }
+    t.end().await;
+}
+
+#[tokio::test]
+async fn deep_and_double_json_is_no_fault_of_ours_0_1() {
+    let t = TestApp::start().await;
+    let client = t.client().await;
+    let post = async |body: String| {
+        let url = format!("{}/v2/notifications/sms", t.url);
+        let request = t.http.post(url).header("Authorization", client.token()).body(body);
+        let response = request.send().await.unwrap();
+        (response.status().as_u16(), response.json::<serde_json::Value>().await.unwrap())
+    };
+    for depth in [200, 100_000] {
+        let nested = format!("{}{}", "[".repeat(depth), "]".repeat(depth));
+        let (status, body) = post(format!(r#"{{"personalisation": {nested}}}"#)).await;
+        assert_eq!((status, &body["errors"][0]["error"]), (400, &json!("BadRequestError")));
+    }
+    // Of two equal keys the last wins.
+    let (status, body) = post(r#"{"reference": 1, "reference": 2}"#.to_owned()).await;
+    assert_eq!(status, 400);
+    assert_eq!(body["errors"][0]["message"], "reference 2 is not of type string");
+    t.end().await;
+}
+
+#[tokio::test]
+async fn clients_that_send_large_heads_or_none_are_let_go() {
+    let t = TestApp::start().await;
+    let large = t.http.get(&t.url).header("x-large", "x".repeat(1 << 20));
+    // The server may close before it has read all of it.
+    if let Ok(answer) = large.send().await {
+        assert!(answer.status().is_client_error(), "{}", answer.status());
+    }
+    let address = t.url.trim_start_matches("http://").to_owned();
+    tokio::task::spawn_blocking(move || {
+        let mut stream = TcpStream::connect(address).unwrap();
+        stream.set_read_timeout(Some(std::time::Duration::from_secs(15))).unwrap();
+        stream.write_all(b"GET / HTTP/1.1\r\nhost: a\r\n").unwrap(); // and never more
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).unwrap();
+        assert!(answer.is_empty() || answer.starts_with("HTTP/1.1 408"), "{answer}");
+    })
+    .await
+    .unwrap();
+    let status = t.http.get(format!("{}/_status", t.url)).send().await.unwrap();
+    assert_eq!(status.status(), 200);
+    t.end().await;
+}

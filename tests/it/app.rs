@@ -7,7 +7,7 @@ use std::{
     time::Duration,
 };
 
-use app::{App, alerts::AlertsConfig, providers::ProvidersConfig};
+use app::{App, alerts::AlertsConfig, letters::LettersConfig, providers::ProvidersConfig};
 use domain::{Clock, KeyType, NotificationId, NotificationStatus, TemplateId, signing::Signer};
 use jsonwebtoken::{EncodingKey, Header};
 use providers::{
@@ -483,6 +483,10 @@ fn use_cases(
         providers: ProvidersConfig {
             sms_resting_points: vec!["mmg=51".parse().unwrap(), "firetext=49".parse().unwrap()],
             check_slow_text_message_delivery: "1".to_owned(),
+        },
+        letters: LettersConfig {
+            antivirus_enabled: "1".to_owned(),
+            test_letters_fake_delivery: "1".to_owned(),
         },
         alerts: AlertsConfig {
             environment: "test".to_owned(),

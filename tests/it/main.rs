@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod accepting;
+mod accepting_letters;
 mod app;
 mod callbacks;
 mod edges;

@@ -16,6 +16,8 @@ use crate::auth::AuthError;
 pub(crate) enum ApiError {
     /// Below `/v2`: `{"status_code", "errors": [{"error", "message"}]}`.
     V2 { status: StatusCode, errors: Vec<(&'static str, String)> },
+    /// The same with one error that has keys of its own.
+    V2Detailed { status: StatusCode, error: Value },
     /// Everywhere else: `{"result": "error", "message"}`.
     Legacy { status: StatusCode, message: Value },
 }
@@ -57,7 +59,8 @@ impl ApiError {
                 let message = errors.into_iter().next().map(|(_, message)| message);
                 Self::legacy(status, message.unwrap_or_default())
             }
-            legacy => legacy,
+            Self::V2Detailed { status, error } => Self::legacy(status, error["message"].clone()),
+            legacy @ Self::Legacy { .. } => legacy,
         }
     }
 }
@@ -78,7 +81,9 @@ impl std::fmt::Display for ApiError {
 impl ResponseError for ApiError {
     fn status_code(&self) -> StatusCode {
         match self {
-            Self::V2 { status, .. } | Self::Legacy { status, .. } => *status,
+            Self::V2 { status, .. }
+            | Self::V2Detailed { status, .. }
+            | Self::Legacy { status, .. } => *status,
         }
     }
 
@@ -90,6 +95,9 @@ impl ResponseError for ApiError {
                     .map(|(error, message)| json!({ "error": error, "message": message }))
                     .collect();
                 json!({ "errors": errors, "status_code": status.as_u16() })
+            }
+            Self::V2Detailed { status, error } => {
+                json!({ "errors": [error], "status_code": status.as_u16() })
             }
             Self::Legacy { message, .. } => json!({ "message": message, "result": "error" }),
         };
@@ -183,6 +191,41 @@ impl From<Error> for ApiError {
             Error::BadToken | Error::NotFound => {
                 Self::v2(StatusCode::NOT_FOUND, "NoResultFound", "No result found")
             }
+            Error::LetterTooLong => Self::bad_request("Your message is too long."),
+            Error::QrCodeTooLong(code) => Self::V2Detailed {
+                status: StatusCode::BAD_REQUEST,
+                error: json!({
+                    "error": "ValidationError",
+                    "message": "Cannot create a usable QR code - the link is too long",
+                    "data": code.data,
+                    "num_bytes": code.num_bytes,
+                    "max_bytes": content::letter::MAX_QR_BYTES,
+                }),
+            },
+            Error::LetterWithTeamKey => Self::v2(
+                StatusCode::FORBIDDEN,
+                "BadRequestError",
+                "Cannot send letters with a team api key",
+            ),
+            Error::LetterInTrialMode => Self::v2(
+                StatusCode::FORBIDDEN,
+                "BadRequestError",
+                "Cannot send letters when service is in trial mode",
+            ),
+            Error::InvalidAddress(error) => Self::validation(vec![error.to_string()]),
+            Error::NotBase64 => {
+                Self::bad_request("Cannot decode letter content (invalid base64 encoding)")
+            }
+            Error::NotALetter => Self::bad_request("Notification is not a letter"),
+            Error::VirusInLetter => Self::bad_request("File did not pass the virus scan"),
+            Error::NoPdf(status) => {
+                Self::bad_request(format!("PDF not available for letters in status {status}"))
+            }
+            Error::PdfNotReady => Self::v2(
+                StatusCode::BAD_REQUEST,
+                "PDFNotReadyError",
+                "PDF not available yet, try again later",
+            ),
             Error::Internal(_) => Self::internal(&error),
         }
     }

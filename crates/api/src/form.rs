@@ -7,7 +7,7 @@
 
 use actix_web::http::StatusCode;
 use content::{email_address::EmailAddress, phone::PhoneNumber, python_repr};
-use domain::ids::parse_uuid;
+use domain::{ids::parse_uuid, letter::Postage};
 use serde_json::{Map, Value};
 use time::{
     Date, Duration, OffsetDateTime, PrimitiveDateTime, format_description::well_known::Iso8601,
@@ -80,7 +80,7 @@ impl Form {
     }
 
     /// A text.
-    fn text(&mut self, name: &'static str) -> Option<String> {
+    pub(crate) fn text(&mut self, name: &'static str) -> Option<String> {
         match self.take(name)? {
             Value::String(text) => Some(text),
             other => {
@@ -103,6 +103,21 @@ impl Form {
             return None;
         }
         Some(text)
+    }
+
+    /// Whether a field was sent and not taken yet.
+    pub(crate) fn has(&self, name: &str) -> bool {
+        self.fields.contains_key(name)
+    }
+
+    /// A postage within the UK.
+    pub(crate) fn postage(&mut self, name: &'static str) -> Option<Postage> {
+        let text = self.text(name)?;
+        let postage = text.parse().ok().filter(|postage: &Postage| !postage.is_international());
+        if postage.is_none() {
+            self.add(name, "invalid. It must be either first, second or economy.");
+        }
+        postage
     }
 
     /// An id. Whatever is wrong with it, there is one message.

@@ -1,5 +1,7 @@
 //! Accepting messages: the rules of public API contract §3, in their order.
 
+mod letter;
+
 use std::sync::Arc;
 
 use content::{
@@ -24,6 +26,8 @@ use store::notifications::NewNotification;
 use tasks::{DeliverEmail, DeliverSms, GetPdfForTemplatedLetter, queues};
 
 use crate::{App, Caller, Error, accounts::over_limit, caches::get_or_load};
+
+pub use letter::{AcceptedLetter, AcceptedPdf, LetterRequest, PrecompiledRequest};
 
 /// The most that a message may come to before it is refused unrendered, in bytes: a value that
 /// stands in many places of a template multiplies. Far above what either channel takes.

@@ -1,7 +1,10 @@
 //! Why a use case was refused.
 
-use content::phone::PhoneError;
-use domain::{KeyType, NotificationType, ReplyToId, ServiceId, SmsSenderId, service::DailyLimit};
+use content::{letter::QrCodeTooLong, phone::PhoneError, postal_address::AddressError};
+use domain::{
+    KeyType, NotificationStatus, NotificationType, ReplyToId, ServiceId, SmsSenderId,
+    service::DailyLimit,
+};
 
 /// Each refusal that a caller can act on, plus [`Error::Internal`].
 ///
@@ -105,6 +108,36 @@ pub enum Error {
     /// A link's token is not ours, or too old.
     #[error("the token is not valid")]
     BadToken,
+    /// A letter over the limit of what is rendered.
+    #[error("the letter is too long")]
+    LetterTooLong,
+    /// A QR code in a letter would hold more than can be printed.
+    #[error("a QR code is too long")]
+    QrCodeTooLong(#[source] QrCodeTooLong),
+    /// Team keys send no letters.
+    #[error("letters cannot be sent with a team key")]
+    LetterWithTeamKey,
+    /// Services in trial mode send no letters, except with a test key.
+    #[error("letters cannot be sent in trial mode")]
+    LetterInTrialMode,
+    /// No letter can be sent to this address.
+    #[error("the address is refused")]
+    InvalidAddress(#[source] AddressError),
+    /// The PDF of a letter is not in base64.
+    #[error("the letter is not in base64")]
+    NotBase64,
+    /// It is not a letter, and has no PDF.
+    #[error("not a letter")]
+    NotALetter,
+    /// The letter's PDF did not pass the virus scan.
+    #[error("the letter holds a virus")]
+    VirusInLetter,
+    /// A letter in this status never gets a PDF.
+    #[error("letters in status {0} have no PDF")]
+    NoPdf(NotificationStatus),
+    /// The letter's PDF is not there yet.
+    #[error("the letter's PDF is not ready")]
+    PdfNotReady,
     /// There is no such thing, or it is another service's.
     #[error("no result found")]
     NotFound,

@@ -10,6 +10,7 @@ mod rows;
 mod save;
 
 pub use save::RowToSave;
+pub(crate) use save::new_reference;
 
 use std::collections::HashSet;
 

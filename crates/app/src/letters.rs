@@ -12,6 +12,7 @@ mod printed;
 mod printing;
 mod rescued;
 mod returned;
+mod served;
 mod typeset;
 mod unscanned;
 
@@ -30,6 +31,19 @@ use crate::{App, Error};
 pub use collated::parse_deadline;
 pub use printed::PrinterWord;
 pub use printing::{ClaimedLetter, PrintableLetter};
+
+/// Settings of letters.
+#[derive(clap::Args, Clone, Debug)]
+#[group(id = "letters")]
+pub struct LettersConfig {
+    /// Scan letters that come as PDFs for viruses: 0 has them checked unscanned, and only where
+    /// NOTIFY_ENVIRONMENT is development
+    #[arg(long, env = "ANTIVIRUS_ENABLED", default_value = "1")]
+    pub antivirus_enabled: String,
+    /// Have letters of test keys answered for as the printer would; 0 makes them delivered at once
+    #[arg(long, env = "TEST_LETTERS_FAKE_DELIVERY", default_value = "1")]
+    pub test_letters_fake_delivery: String,
+}
 
 /// Where files whose scan failed are set aside.
 const SCAN_ERRORS: &str = "ERROR/";

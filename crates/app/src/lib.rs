@@ -52,7 +52,10 @@ use tokio_util::task::TaskTracker;
 use tracing::error;
 use uuid::Uuid;
 
-pub use accept::{AcceptedEmail, AcceptedSms, EmailRequest, SmsRequest};
+pub use accept::{
+    AcceptedEmail, AcceptedLetter, AcceptedPdf, AcceptedSms, EmailRequest, LetterRequest,
+    PrecompiledRequest, SmsRequest,
+};
 pub use accounts::{Account, Caller};
 pub use costs::Cost;
 pub use error::Error;
@@ -100,6 +103,9 @@ pub struct Config {
     /// The choice among SMS providers
     #[command(flatten)]
     pub providers: providers::ProvidersConfig,
+    /// Letters
+    #[command(flatten)]
+    pub letters: letters::LettersConfig,
     /// Alerts
     #[command(flatten)]
     pub alerts: alerts::AlertsConfig,
@@ -126,6 +132,8 @@ struct Inner {
     admin_base_url: String,
     logos_url: String,
     receipt_wait: Duration,
+    scans_letters: bool,
+    fakes_letter_delivery: bool,
     resting_points: Vec<providers::RestingPoint>,
     /// The second (since 1970) in which too many errors last asked for a provider to be lowered.
     asked_to_lower: AtomicI64,
@@ -170,6 +178,10 @@ impl App {
             objects: Objects::from_config(&config.objects)?,
             printer_addresses: serde_json::from_str(&config.dvla_email_addresses)
                 .context("DVLA_EMAIL_ADDRESSES")?,
+            // Only there may it be off.
+            scans_letters: config.letters.antivirus_enabled == "1"
+                || config.alerts.environment != "development",
+            fakes_letter_delivery: config.letters.test_letters_fake_delivery == "1",
             resting_points: config.providers.sms_resting_points.clone(),
             asked_to_lower: AtomicI64::new(i64::MIN),
             alert_on_slow_sms: config.providers.check_slow_text_message_delivery == "1",

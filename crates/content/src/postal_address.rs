@@ -2,6 +2,8 @@
 //!
 //! Source: content contract §10.
 
+mod fault;
+
 use std::fmt;
 
 use serde_json::Value;
@@ -13,6 +15,8 @@ use crate::{
     python::python_str,
     whitespace::{close_up_punctuation, lines, normalise},
 };
+
+pub use fault::AddressError;
 
 /// Fewest lines of an address.
 pub const MIN_LINES: usize = 3;
@@ -197,13 +201,7 @@ impl PostalAddress {
     /// Whether a letter can be sent there.
     #[must_use]
     pub fn is_valid(&self) -> bool {
-        self.has_valid_last_line()
-            && self.has_enough_lines()
-            && !self.has_too_many_lines()
-            && !self.has_invalid_characters()
-            && !self.has_invalid_country_for_bfpo_address()
-            && !self.has_no_fixed_abode_address()
-            && self.has_alphanumeric_in_lines_1_and_2()
+        self.check().is_ok()
     }
 
     /// The values that stand for it in a letter; `None` when it was nothing but its country.

@@ -11,7 +11,9 @@ use tokio_postgres::Row;
 use crate::{Error, sql_time};
 
 pub use monitors::{Waiting, count_created, count_failed, count_sending, list_waiting_for_scan};
-pub use templates::{LetterTemplate, organisation_of, template};
+pub use templates::{
+    LetterTemplate, make_precompiled_template, organisation_of, precompiled_template, template,
+};
 
 /// A letter.
 #[derive(Clone)]

@@ -1,5 +1,6 @@
 //! The public API, version 2. Every route authenticates its caller before anything else.
 
+mod letters;
 mod notifications;
 mod received_texts;
 mod templates;
@@ -9,6 +10,7 @@ use actix_web::{HttpResponse, Resource, http::Method, http::header::ALLOW, web};
 use crate::http::{self, ServiceCaller};
 
 pub(crate) fn routes(cfg: &mut web::ServiceConfig) {
+    letters::routes(cfg);
     notifications::routes(cfg);
     templates::routes(cfg);
     received_texts::routes(cfg);

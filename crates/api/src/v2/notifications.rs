@@ -19,7 +19,7 @@ use crate::{
 };
 
 /// Longest reference of a client, in characters.
-const LONGEST_REFERENCE: usize = 1000;
+pub(super) const LONGEST_REFERENCE: usize = 1000;
 
 pub(super) fn routes(cfg: &mut web::ServiceConfig) {
     // Only `POST` looks for the name of a type; anything else is about the notification of that
@@ -70,7 +70,7 @@ async fn no_such_type(_: ServiceCaller) -> HttpResponse {
     no_such_route().await
 }
 
-const CHECKED: &str = "`finish` refuses a form without it";
+pub(super) const CHECKED: &str = "`finish` refuses a form without it";
 
 fn sms_request(body: &[u8], now: OffsetDateTime) -> Result<SmsRequest, ApiError> {
     let mut form = Form::read(body)?;
@@ -150,7 +150,7 @@ fn email_accepted(email: &AcceptedEmail, base: &str) -> Value {
     })
 }
 
-fn template(base: &str, service: ServiceId, id: TemplateId, version: i32) -> Value {
+pub(super) fn template(base: &str, service: ServiceId, id: TemplateId, version: i32) -> Value {
     let uri = format!("{base}/services/{service}/templates/{id}");
     json!({ "id": id, "version": version, "uri": uri })
 }

@@ -274,7 +274,7 @@ impl App {
 }
 
 /// Sixteen letters and digits at random.
-fn new_reference() -> String {
+pub(crate) fn new_reference() -> String {
     let mut random = rand::rng();
     let mut character =
         || char::from(REFERENCE_CHARACTERS[random.random_range(0..REFERENCE_CHARACTERS.len())]);

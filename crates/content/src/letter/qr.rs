@@ -1,6 +1,6 @@
 //! QR codes in letters: a paragraph `qr: https://example.com` becomes a picture.
 
-use std::{cell::Cell, fmt::Write};
+use std::{cell::RefCell, fmt, fmt::Write};
 
 use qrcode::{EcLevel, QrCode, render::svg};
 
@@ -14,11 +14,20 @@ use crate::{
 pub const MAX_BYTES: usize = 504;
 
 /// A code would hold more than can be printed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, PartialEq, Eq, thiserror::Error)]
 #[error("Too much data for QR code (num_bytes={num_bytes}, max_bytes={MAX_BYTES})")]
 pub struct QrCodeTooLong {
     /// How much it would hold.
     pub num_bytes: usize,
+    /// What it would hold.
+    pub data: String,
+}
+
+/// Not the data: it may hold what is personal.
+impl fmt::Debug for QrCodeTooLong {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("QrCodeTooLong").field("num_bytes", &self.num_bytes).finish_non_exhaustive()
+    }
 }
 
 /// A code's picture, without a border. Nothing when the data is more than any code holds.
@@ -60,9 +69,9 @@ fn with_schemes(text: &str) -> String {
 
 /// Whether a code in `source` would hold too much, counted as it is there.
 pub(super) fn check(source: &str) -> Result<(), QrCodeTooLong> {
-    let counted = Counted(Letter, Cell::new(None));
+    let counted = Counted(Letter, RefCell::new(None));
     markdown::render(&format!("{source}\n"), &counted);
-    counted.1.get().map_or(Ok(()), |num_bytes| Err(QrCodeTooLong { num_bytes }))
+    counted.1.into_inner().map_or(Ok(()), |data| Err(QrCodeTooLong { num_bytes: data.len(), data }))
 }
 
 /// Letters with a mark for each code: as a tag, which no author can write, since what they write is
@@ -154,16 +163,16 @@ impl Renderer for Drawn {
 }
 
 /// Letters whose codes are only counted.
-struct Counted(Letter, Cell<Option<usize>>);
+struct Counted(Letter, RefCell<Option<String>>);
 
 impl Renderer for Counted {
     as_in_letters!();
 
     fn paragraph(&self, out: &mut String, text: &str) {
-        let too_long = data(text).map(|data| data.len()).filter(|length| *length > MAX_BYTES);
-        if self.1.get().is_none() {
-            self.1.set(too_long);
-        }
+        let too_long = data(text).filter(|data| data.len() > MAX_BYTES);
+        let mut first = self.1.borrow_mut();
+        *first = first.take().or(too_long);
+        drop(first);
         self.0.paragraph(out, text);
     }
 }

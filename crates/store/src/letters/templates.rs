@@ -2,9 +2,10 @@
 
 use deadpool_postgres::GenericClient;
 use domain::{ServiceId, TemplateId, letter::Postage};
+use time::OffsetDateTime;
 use uuid::Uuid;
 
-use crate::Error;
+use crate::{Error, sql_time};
 
 /// What a template says beside its text, for letters.
 #[derive(Clone)]
@@ -86,4 +87,76 @@ pub async fn organisation_of(
         .await?;
     let row = db.query_opt(&sql, &[&service]).await?.ok_or(Error::NotFound("service"))?;
     Ok(row.try_get("organisation_id")?)
+}
+
+/// Id and version of the service's template of letters that come as PDFs, once there is one.
+///
+/// # Errors
+/// Database errors only.
+pub async fn precompiled_template(
+    db: &impl GenericClient,
+    service: ServiceId,
+) -> Result<Option<(TemplateId, i32)>, Error> {
+    let sql = db
+        .prepare_cached(
+            "-- letters.precompiled_template
+        SELECT id, version FROM templates
+         WHERE service_id = $1 AND hidden AND template_type = 'letter'
+           AND name = 'Pre-compiled PDF'
+         ORDER BY created_at LIMIT 1",
+        )
+        .await?;
+    let Some(row) = db.query_opt(&sql, &[&service]).await? else { return Ok(None) };
+    Ok(Some((row.try_get("id")?, row.try_get("version")?)))
+}
+
+/// Makes that template under `id`, unless another transaction was faster. Call it in a transaction:
+/// it keeps the service's others out until that ends.
+///
+/// # Errors
+/// Database errors only.
+pub async fn make_precompiled_template(
+    tx: &impl GenericClient,
+    service: ServiceId,
+    id: TemplateId,
+    now: OffsetDateTime,
+) -> Result<(TemplateId, i32), Error> {
+    let lock = tx
+        .prepare_cached(
+            "-- letters.make_precompiled_template: one at a time
+        SELECT FROM services WHERE id = $1 FOR NO KEY UPDATE",
+        )
+        .await?;
+    tx.query(&lock, &[&service]).await?;
+    if let Some(found) = precompiled_template(tx, service).await? {
+        return Ok(found);
+    }
+    let sql = tx
+        .prepare_cached(
+            "-- letters.make_precompiled_template: by the platform's own user
+        WITH template AS (
+            INSERT INTO templates (id, name, template_type, created_at, content, service_id,
+                                   subject, created_by_id, version, archived, hidden, postage,
+                                   letter_languages, has_unsubscribe_link)
+            VALUES ($2, 'Pre-compiled PDF', 'letter', $3, '', $1, 'Pre-compiled PDF',
+                    '6af522d0-2915-4e52-83a3-3690455a5fe6', 1, false, true, 'second', 'english',
+                    false)
+            RETURNING *
+        ), version AS (
+            INSERT INTO templates_history (id, name, template_type, created_at, content,
+                                           service_id, subject, created_by_id, version, archived,
+                                           hidden, postage, letter_languages,
+                                           has_unsubscribe_link)
+            SELECT id, name, template_type, created_at, content, service_id, subject,
+                   created_by_id, version, archived, hidden, postage, letter_languages,
+                   has_unsubscribe_link
+              FROM template
+        )
+        INSERT INTO template_redacted (template_id, redact_personalisation, updated_at,
+                                       updated_by_id)
+        SELECT id, false, created_at, created_by_id FROM template",
+        )
+        .await?;
+    tx.execute(&sql, &[&service, &id, &sql_time::to_column(now)]).await?;
+    Ok((id, 1))
 }

@@ -131,7 +131,7 @@ fn settle(bill: Bill) -> TaskResult {
     for group in &bill.without_rate {
         error!(group, "there is no rate for it; it is not billed");
     }
-    match bill.without_rate.into_iter().enumerate().last() {
+    match bill.without_rate.into_iter().enumerate().next_back() {
         None => Ok(()),
         Some((last, group)) => Err(TaskError::fail(WithoutRate(last + 1, group))),
     }

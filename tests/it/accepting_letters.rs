@@ -159,7 +159,8 @@ async fn s3_10_an_address_abroad_decides_the_postage() {
 
 #[tokio::test]
 async fn s3_10_each_fault_of_an_address_in_its_words() {
-    let letters = Letters::start().await;
+    let home = [Permission::Letter];
+    let letters = Letters::with(KeyType::Normal, |service| service.permissions(&home)).await;
     let abroad = [Permission::Letter, Permission::InternationalLetters];
     let t = TestApp::start().await;
     let db = t.db().await;

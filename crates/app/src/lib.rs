@@ -26,6 +26,7 @@ pub mod outbox;
 pub mod providers;
 pub mod receipts;
 pub mod replay;
+pub mod retention;
 pub mod sending;
 pub mod timeouts;
 pub mod view;

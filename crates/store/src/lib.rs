@@ -28,6 +28,7 @@ pub mod print_runs;
 pub mod providers;
 pub mod rates;
 pub mod receipts;
+pub mod retention;
 pub mod returned_letters;
 pub mod senders;
 pub mod service_callbacks;

@@ -9,8 +9,9 @@ use crate::{
     CheckForMissingRowsInCompletedJobs, CheckIfLettersInTechnicalFailure,
     CheckIfLettersStillInCreated, CheckIfLettersStillPendingVirusCheck,
     CheckIfLettersStillPendingVirusCheckNightly, CheckJobStatus, CollateLetterPdfsToBeSent,
-    CreateNightlyNotificationStatus, RaiseAlertIfLetterNotificationsStillSending, RemoveLetterJobs,
-    RemoveSmsEmailJobs, ReplayCreatedNotifications, RunScheduledJobs, TimeoutSendingNotifications,
+    CreateNightlyNotificationStatus, DeleteNotificationsOlderThanRetention,
+    RaiseAlertIfLetterNotificationsStillSending, RemoveLetterJobs, RemoveSmsEmailJobs,
+    ReplayCreatedNotifications, RunScheduledJobs, TimeoutSendingNotifications,
     UpdateStatusOfFullyProcessedJobs,
     monitoring::{
         CheckForLowAvailableInboundSmsNumbers, CheckForServicesWithHighFailureRates,
@@ -96,6 +97,8 @@ pub fn schedule() -> Vec<Entry> {
         entry::<CheckForLowAvailableInboundSmsNumbers>(When::Cron("0 9 * * mon"), DAY),
         // every night, after the time-outs
         entry::<CreateNightlyNotificationStatus>(When::Cron("30 0 * * *"), DAY),
+        // every night at three, after the night's figures
+        entry::<DeleteNotificationsOlderThanRetention>(When::Cron("0 3 * * *"), DAY),
     ]
 }
 

@@ -1,5 +1,6 @@
 //! The night's work: statistics, bills, retention.
 
+mod retention;
 mod status;
 
 use domain::{NotificationType, TemplateId};

@@ -1,5 +1,6 @@
 //! The night's work: statistics, bills, retention.
 
+mod proof;
 mod retention;
 mod status;
 

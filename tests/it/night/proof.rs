@@ -59,14 +59,16 @@ async fn counts_are_exact_while_messages_move_and_change_and_are_counted() {
             for _ in 0..3 {
                 let (one, two) =
                     tokio::join!(app.archive_old(&old, &trace), app.archive_old(&old, &trace));
-                (one.unwrap(), two.unwrap());
+                one.unwrap();
+                two.unwrap();
             }
         };
         let aggregation = async {
             for _ in 0..3 {
                 let (one, two) =
                     tokio::join!(app.replace_status(&portion), app.replace_status(&portion));
-                (one.unwrap(), two.unwrap());
+                one.unwrap();
+                two.unwrap();
             }
         };
         let over = AtomicBool::new(false);

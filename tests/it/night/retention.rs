@@ -4,7 +4,6 @@ use domain::{KeyType, NotificationId, NotificationStatus as S, NotificationType,
 use providers::objects::{Bucket, Metadata, Place};
 use tasks::{DeleteNotificationsForServiceAndType, times::WireTime};
 use time::{OffsetDateTime, macros::datetime};
-use uuid::Uuid;
 
 use super::{CHANNELS, Night, london};
 
@@ -275,7 +274,7 @@ async fn pdfs_without_a_letter_are_swept_once_no_service_can_keep_them() {
     let night = Night::at(london(datetime!(2026-11-24 03:00))).await;
     let db = night.t.db().await;
     let past = datetime!(2026-08-23 12:00 UTC); // 93 days ago
-    let letter = || NotificationId(Uuid::now_v7());
+    let letter = || NotificationId(night.t.app.clock().new_id());
     let orphan = night.pdf(letter(), Bucket::LettersPdf, past).await;
     let kept = datetime!(2026-08-27 12:00 UTC); // 89 days ago: one may still keep it
     let young = night.pdf(letter(), Bucket::LettersPdf, kept).await;

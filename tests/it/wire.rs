@@ -461,6 +461,47 @@ fn jobs_on_the_wire() {
 }
 
 #[test]
+fn retention_on_the_wire() {
+    use tasks::retention as r;
+    let (reporting, nothing) = ("reporting-tasks", json!([[], {}]));
+    let nightly = "delete-notifications-older-than-retention";
+    expect(&r::DeleteNotificationsOlderThanRetention {}, reporting, nightly, nothing.clone());
+    let emails = "delete-email-notifications";
+    expect(&r::DeleteEmailNotifications {}, reporting, emails, nothing.clone());
+    let texts = "delete-sms-notifications";
+    expect(&r::DeleteSmsNotifications {}, reporting, texts, nothing.clone());
+    let letters = "delete-letter-notifications";
+    expect(&r::DeleteLetterNotifications {}, reporting, letters, nothing);
+    let (service_id, notification_type) = (ID.parse().unwrap(), NotificationType::Letter);
+    let datetime_to_delete_before = times::WireTime(time::macros::datetime!(2022-05-01 23:00 UTC));
+    let arguments = json!([[], {
+        "service_id": ID,
+        "notification_type": "letter",
+        "datetime_to_delete_before": "2022-05-01T23:00:00",
+    }]);
+    expect(
+        &r::DeleteNotificationsForServiceAndType {
+            service_id,
+            notification_type,
+            datetime_to_delete_before,
+        },
+        reporting,
+        "delete-notifications-for-service-and-type",
+        arguments.clone(),
+    );
+    expect(
+        &r::DeleteTestNotificationsForServiceAndType {
+            service_id,
+            notification_type,
+            datetime_to_delete_before,
+        },
+        reporting,
+        "delete-test-notifications-for-service-and-type",
+        arguments,
+    );
+}
+
+#[test]
 fn printing_on_the_wire() {
     use tasks::printing as p;
     let notification_id: domain::NotificationId = ID.parse().unwrap();

@@ -113,7 +113,10 @@ impl From<AuthError> for ApiError {
 }
 
 impl From<Error> for ApiError {
-    #[expect(clippy::too_many_lines, reason = "an entry for each refusal, so that none is forgotten")]
+    #[expect(
+        clippy::too_many_lines,
+        reason = "an entry for each refusal, so that none is forgotten"
+    )]
     fn from(error: Error) -> Self {
         let too_many = StatusCode::TOO_MANY_REQUESTS;
         match error {

@@ -24,6 +24,7 @@ use domain::{
 use providers::objects::{Bucket, Object, Place};
 use queue::{Envelope, Task, Trace};
 use store::letters::{Change, Letter};
+use time::OffsetDateTime;
 use tracing::{error, info, warn};
 
 use crate::{App, Error};
@@ -188,7 +189,7 @@ impl App {
 
 /// Where a letter's PDF is to be written, or has been unless its postage changed since.
 pub(crate) fn pdf_place(letter: &Letter) -> Result<Place, Error> {
-    let (bucket, folder) = pdf_folder(letter)?;
+    let (bucket, folder) = pdf_folder(letter.status, letter.key_type, letter.created_at)?;
     let name = file::name(reference(letter)?, letter.postage, letter.created_at)
         .context("the letter's time cannot be written")?;
     Ok(bucket.at(folder + &name))
@@ -200,17 +201,22 @@ pub(crate) fn pdf_place(letter: &Letter) -> Result<Place, Error> {
 /// # Errors
 /// [`Error::Internal`] when the letter has no reference.
 pub fn pdf_prefix(letter: &Letter) -> Result<Place, Error> {
-    let (bucket, folder) = pdf_folder(letter)?;
+    let (bucket, folder) = pdf_folder(letter.status, letter.key_type, letter.created_at)?;
     Ok(bucket.at(folder + &file::prefix(reference(letter)?)))
 }
 
-fn pdf_folder(letter: &Letter) -> Result<(Bucket, String), Error> {
-    Ok(if letter.status == NotificationStatus::ValidationFailed {
+/// The bucket and folder of a letter's PDF.
+pub(crate) fn pdf_folder(
+    status: NotificationStatus,
+    key_type: KeyType,
+    created_at: OffsetDateTime,
+) -> Result<(Bucket, String), Error> {
+    Ok(if status == NotificationStatus::ValidationFailed {
         (Bucket::InvalidPdf, String::new())
-    } else if letter.key_type == KeyType::Test {
+    } else if key_type == KeyType::Test {
         (Bucket::TestLetters, String::new())
     } else {
-        let folder = file::folder(letter.created_at).context("the letter is of no day")?;
+        let folder = file::folder(created_at).context("the letter is of no day")?;
         (Bucket::LettersPdf, folder)
     })
 }

@@ -30,6 +30,7 @@ pub mod providers;
 pub mod receipts;
 pub mod received_texts;
 pub mod replay;
+pub mod retention;
 pub mod sending;
 pub mod templates;
 pub mod timeouts;

@@ -33,6 +33,7 @@ pub mod providers;
 pub mod rates;
 pub mod receipts;
 pub mod received_texts;
+pub mod retention;
 pub mod returned_letters;
 pub mod senders;
 pub mod service_callbacks;

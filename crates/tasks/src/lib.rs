@@ -22,6 +22,7 @@ pub mod printing;
 pub mod queues;
 pub mod receipts;
 pub mod reserved;
+pub mod retention;
 pub mod roles;
 pub mod schedule;
 pub mod times;
@@ -61,6 +62,11 @@ pub use printing::{
 };
 pub use queue::Task;
 pub use receipts::{ProcessSesResult, ProcessSmsClientResponse};
+pub use retention::{
+    DeleteEmailNotifications, DeleteLetterNotifications, DeleteNotificationsForServiceAndType,
+    DeleteNotificationsOlderThanRetention, DeleteSmsNotifications,
+    DeleteTestNotificationsForServiceAndType,
+};
 
 /// The wire name of every task that a worker of ours runs.
 pub const ALL: &[&str] = &[
@@ -122,6 +128,12 @@ pub const ALL: &[&str] = &[
     UpdateFtBillingForToday::NAME,
     RunPopulateAnnualBilling::NAME,
     SaveDailyNotificationProcessingTime::NAME,
+    DeleteNotificationsOlderThanRetention::NAME,
+    DeleteEmailNotifications::NAME,
+    DeleteSmsNotifications::NAME,
+    DeleteLetterNotifications::NAME,
+    DeleteNotificationsForServiceAndType::NAME,
+    DeleteTestNotificationsForServiceAndType::NAME,
 ];
 
 #[cfg(test)]

@@ -10,12 +10,6 @@ pub const RETIRED: &str = "retired";
 
 /// Every such name with its reason.
 pub const ALL: &[(&str, &str)] = &[
-    ("delete-notifications-older-than-retention", LATER),
-    ("delete-email-notifications", LATER),
-    ("delete-sms-notifications", LATER),
-    ("delete-letter-notifications", LATER),
-    ("delete-notifications-for-service-and-type", LATER),
-    ("delete-test-notifications-for-service-and-type", LATER),
     ("delete-inbound-sms", LATER),
     ("delete-verify-codes", LATER),
     ("delete-invitations", LATER),

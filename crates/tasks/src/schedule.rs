@@ -9,7 +9,7 @@ use crate::{
     CheckForMissingRowsInCompletedJobs, CheckIfLettersInTechnicalFailure,
     CheckIfLettersStillInCreated, CheckIfLettersStillPendingVirusCheck,
     CheckIfLettersStillPendingVirusCheckNightly, CheckJobStatus, CollateLetterPdfsToBeSent,
-    CreateNightlyBilling, CreateNightlyNotificationStatus,
+    CreateNightlyBilling, CreateNightlyNotificationStatus, DeleteNotificationsOlderThanRetention,
     RaiseAlertIfLetterNotificationsStillSending, RemoveLetterJobs, RemoveSmsEmailJobs,
     ReplayCreatedNotifications, RunPopulateAnnualBilling, RunScheduledJobs,
     SaveDailyNotificationProcessingTime, TimeoutSendingNotifications, UpdateFtBillingForToday,
@@ -104,6 +104,8 @@ pub fn schedule() -> Vec<Entry> {
         entry::<CreateNightlyBilling>(When::Cron("15 0 * * *"), DAY),
         entry::<CreateNightlyNotificationStatus>(When::Cron("30 0 * * *"), DAY),
         entry::<SaveDailyNotificationProcessingTime>(When::Cron("0 2 * * *"), DAY),
+        // every night at three, after the night's figures
+        entry::<DeleteNotificationsOlderThanRetention>(When::Cron("0 3 * * *"), DAY),
     ]
 }
 

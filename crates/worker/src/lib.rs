@@ -16,6 +16,7 @@ pub mod monitoring;
 pub mod printing;
 pub mod receipts;
 pub mod registry;
+pub mod retention;
 mod rooms;
 mod senders;
 

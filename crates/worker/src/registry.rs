@@ -4,7 +4,7 @@ use queue::Registry;
 
 use crate::{
     Context, aggregation, callbacks, delivery, housekeeping, jobs, letter_monitors, letters,
-    monitoring, printing, receipts,
+    monitoring, printing, receipts, retention,
 };
 
 /// The handlers of all tasks; and the names we know and do not run.
@@ -74,7 +74,13 @@ pub fn registry(context: Context) -> Registry<Context> {
         .on(aggregation::despatch_billing)
         .on(aggregation::billing_of_today)
         .on(aggregation::annual_billing)
-        .on(aggregation::processing_time);
+        .on(aggregation::processing_time)
+        .on(retention::nightly)
+        .on(retention::emails)
+        .on(retention::texts)
+        .on(retention::letters)
+        .on(retention::archive)
+        .on(retention::delete_test);
     tasks::reserved::ALL
         .iter()
         .fold(registry, |registry, (name, reason)| registry.reserve(name, reason))

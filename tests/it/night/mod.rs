@@ -1,6 +1,8 @@
 //! The night's work: statistics, bills, retention.
 
 mod billing;
+mod proof;
+mod retention;
 mod status;
 
 use domain::{NotificationType, TemplateId};
@@ -32,6 +34,11 @@ impl Night {
         testkit::message(&self.service, self.template, created_at)
     }
 
+    /// One number that a query gives.
+    pub(crate) async fn count(&self, sql: &str) -> i64 {
+        self.t.db().await.query_one(sql, &[]).await.unwrap().get(0)
+    }
+
     /// The facts of status of the service: day, channel, status and count, in order.
     pub(crate) async fn status_facts(&self) -> Vec<(String, String, String, i32)> {
         let sql =
@@ -39,6 +46,14 @@ impl Night {
               FROM ft_notification_status WHERE service_id = $1 ORDER BY 1, 2, 3, 4";
         let rows = self.t.db().await.query(sql, &[&self.service.id]).await.unwrap();
         rows.iter().map(|row| (row.get(0), row.get(1), row.get(2), row.get(3))).collect()
+    }
+
+    /// Whether a message is in the live table, and in the history.
+    pub(crate) async fn whereabouts(&self, id: domain::NotificationId) -> (bool, bool) {
+        let sql = "SELECT EXISTS (SELECT FROM notifications WHERE id = $1),
+                          EXISTS (SELECT FROM notification_history WHERE id = $1)";
+        let row = self.t.db().await.query_one(sql, &[&id]).await.unwrap();
+        (row.get(0), row.get(1))
     }
 }
 

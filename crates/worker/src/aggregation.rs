@@ -131,8 +131,9 @@ fn settle(bill: Bill) -> TaskResult {
     for group in &bill.without_rate {
         error!(group, "there is no rate for it; it is not billed");
     }
-    match bill.without_rate.into_iter().enumerate().next_back() {
+    let count = bill.without_rate.len();
+    match bill.without_rate.into_iter().next() {
         None => Ok(()),
-        Some((last, group)) => Err(TaskError::fail(WithoutRate(last + 1, group))),
+        Some(first) => Err(TaskError::fail(WithoutRate(count, first))),
     }
 }

@@ -113,7 +113,7 @@ async fn usage_takes_the_free_allowance_first() {
     assert_eq!((sum.chargeable_units, sum.free_allowance_used, sum.charged_units), (5002, 5000, 2));
     assert_eq!((sum.notifications_sent, sum.cost.to_string().as_str()), (2, "0.0480"));
     let yearly = store::usage::yearly(&db, night.service.id, 2026).await.unwrap();
-    assert_eq!(yearly, [sum.clone()]);
+    assert_eq!(yearly, std::slice::from_ref(sum));
     drop(db);
     night.t.end().await;
 }

@@ -98,6 +98,10 @@ fn tasks_on_the_wire() {
         json!([["signed"], {}]),
     );
     periodic::<ReplayCreatedNotifications>("replay-created-notifications");
+    periodic::<tasks::DeleteInboundSms>("delete-inbound-sms");
+    periodic::<tasks::DeleteVerifyCodes>("delete-verify-codes");
+    periodic::<tasks::DeleteInvitations>("delete-invitations");
+    periodic::<tasks::DeleteOldRecordsFromEventsTable>("delete-old-records-from-events-table");
     periodic::<TimeoutSendingNotifications>("timeout-sending-notifications");
     periodic::<SwitchCurrentSmsProviderOnSlowDelivery>(
         "switch-current-sms-provider-on-slow-delivery",

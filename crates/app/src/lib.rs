@@ -22,6 +22,7 @@ mod error;
 pub mod inbound_sms;
 mod inserts;
 pub mod jobs;
+mod leftovers;
 pub mod letters;
 pub mod monitors;
 pub mod night;

@@ -19,6 +19,7 @@ pub mod facts;
 pub mod fixtures;
 pub mod inbound_sms;
 pub mod jobs;
+pub mod leftovers;
 pub mod letters;
 pub mod limits;
 pub mod migrate;

@@ -15,6 +15,7 @@ pub mod delivery;
 pub mod headers;
 pub mod housekeeping;
 pub mod jobs;
+pub mod leftovers;
 pub mod letter_monitors;
 pub mod letters;
 pub mod monitoring;
@@ -40,6 +41,9 @@ pub use jobs::{
     CheckForMissingRowsInCompletedJobs, CheckJobStatus, ProcessIncompleteJobs, ProcessJob,
     RemoveLetterJobs, RemoveSmsEmailJobs, RunScheduledJobs, SaveEmail, SaveLetter, SaveSms,
     ShatterJobRows, UpdateStatusOfFullyProcessedJobs,
+};
+pub use leftovers::{
+    DeleteInboundSms, DeleteInvitations, DeleteOldRecordsFromEventsTable, DeleteVerifyCodes,
 };
 pub use letter_monitors::{
     CheckIfLettersInTechnicalFailure, CheckIfLettersStillInCreated,
@@ -79,6 +83,10 @@ pub const ALL: &[&str] = &[
     SendInboundSms::NAME,
     SendReturnedLetter::NAME,
     ReplayCreatedNotifications::NAME,
+    DeleteInboundSms::NAME,
+    DeleteVerifyCodes::NAME,
+    DeleteInvitations::NAME,
+    DeleteOldRecordsFromEventsTable::NAME,
     GetPdfForTemplatedLetter::NAME,
     UpdateBillableUnitsForLetter::NAME,
     UpdateValidationFailedForTemplatedLetter::NAME,

@@ -10,10 +10,6 @@ pub const RETIRED: &str = "retired";
 
 /// Every such name with its reason.
 pub const ALL: &[(&str, &str)] = &[
-    ("delete-inbound-sms", LATER),
-    ("delete-verify-codes", LATER),
-    ("delete-invitations", LATER),
-    ("delete-old-records-from-events-table", LATER),
     ("archive-unsubscribe-requests", LATER),
     ("archive-batched-unsubscribe-requests", LATER),
     ("archive-old-unsubscribe-requests", LATER),

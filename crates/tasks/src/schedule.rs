@@ -14,6 +14,9 @@ use crate::{
     ReplayCreatedNotifications, RunPopulateAnnualBilling, RunScheduledJobs,
     SaveDailyNotificationProcessingTime, TimeoutSendingNotifications, UpdateFtBillingForToday,
     UpdateStatusOfFullyProcessedJobs,
+    leftovers::{
+        DeleteInboundSms, DeleteInvitations, DeleteOldRecordsFromEventsTable, DeleteVerifyCodes,
+    },
     monitoring::{
         CheckForLowAvailableInboundSmsNumbers, CheckForServicesWithHighFailureRates,
         GenerateSmsDeliveryStats, RaiseAlertIfEmailSmsStillInCreated,
@@ -104,6 +107,12 @@ pub fn schedule() -> Vec<Entry> {
         entry::<CreateNightlyBilling>(When::Cron("15 0 * * *"), DAY),
         entry::<CreateNightlyNotificationStatus>(When::Cron("30 0 * * *"), DAY),
         entry::<SaveDailyNotificationProcessingTime>(When::Cron("0 2 * * *"), DAY),
+        // about every hour
+        entry::<DeleteVerifyCodes>(When::Every(63 * MINUTE), 63 * MINUTE),
+        entry::<DeleteInvitations>(When::Every(66 * MINUTE), 66 * MINUTE),
+        // every night
+        entry::<DeleteInboundSms>(When::Cron("40 1 * * *"), DAY),
+        entry::<DeleteOldRecordsFromEventsTable>(When::Cron("4 3 * * *"), DAY),
         // every night at three, after the night's figures
         entry::<DeleteNotificationsOlderThanRetention>(When::Cron("0 3 * * *"), DAY),
     ]

@@ -10,6 +10,7 @@ pub mod callbacks;
 pub mod delivery;
 pub mod housekeeping;
 pub mod jobs;
+pub mod leftovers;
 pub mod letter_monitors;
 pub mod letters;
 pub mod monitoring;

@@ -3,8 +3,8 @@
 use queue::Registry;
 
 use crate::{
-    Context, aggregation, callbacks, delivery, housekeeping, jobs, letter_monitors, letters,
-    monitoring, printing, receipts, retention,
+    Context, aggregation, callbacks, delivery, housekeeping, jobs, leftovers, letter_monitors,
+    letters, monitoring, printing, receipts, retention,
 };
 
 /// The handlers of all tasks; and the names we know and do not run.
@@ -19,6 +19,10 @@ pub fn registry(context: Context) -> Registry<Context> {
         .on(receipts::ses)
         .on(callbacks::delivery_status)
         .on(housekeeping::replay_created_notifications)
+        .on(leftovers::received_texts)
+        .on(leftovers::codes)
+        .on(leftovers::invitations)
+        .on(leftovers::events)
         .on(letters::get_pdf)
         .on_exhausted(letters::give_up_pdf)
         .on(letters::billable_units)

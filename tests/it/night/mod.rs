@@ -1,6 +1,7 @@
 //! The night's work: statistics, bills, retention.
 
 mod billing;
+mod leftovers;
 mod proof;
 mod retention;
 mod status;

@@ -13,7 +13,8 @@ fn command(database: &Database, arguments: &[&str]) -> Command {
         .env("SQLALCHEMY_DATABASE_URI", database.url())
         .env("CELERY_BROKER_URL", broker::url())
         .env("SECRET_KEY", "test-secret")
-        .env("DANGEROUS_SALT", "test-salt");
+        .env("DANGEROUS_SALT", "test-salt")
+        .env("TOKEN_SECRET_KEY", "dGVzdC1rZXktb2YtdGhpcnR5LXR3by1ieXRlcy1vayE=");
     command
 }
 

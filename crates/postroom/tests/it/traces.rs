@@ -59,6 +59,7 @@ fn start(arguments: &[&str], database: &Database, collector: SocketAddr, prefix:
         .env("REDIS_URL", broker::variable("POSTROOM_TEST_REDIS_URL"))
         .env("SECRET_KEY", "test-secret")
         .env("DANGEROUS_SALT", "test-salt")
+        .env("TOKEN_SECRET_KEY", "dGVzdC1rZXktb2YtdGhpcnR5LXR3by1ieXRlcy1vayE=")
         .env("POSTROOM_RECEIPTS_WITHOUT_AUTH", "1")
         .env("OTEL_EXPORTER_OTLP_ENDPOINT", format!("http://{collector}"))
         .spawn()

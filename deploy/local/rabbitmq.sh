@@ -79,12 +79,18 @@ end_epmd() {
 
 # Read by the broker at each start. With such a file it creates no default user:
 # the hash is of `guest`, as salt + sha256(salt + password) in base64. Queues of
-# measurements are lazy: they are filled first, which else takes gigabytes.
+# measurements are lazy: they are filled first, which else takes gigabytes. A delayed
+# message whose queue is gone when its time comes goes to `unrouted`: the queue that it
+# waits in delivers at least once, and stands still once it has a few dozen of those.
 write_definitions() {
-    local vhosts='' permissions='' vhost
+    local vhosts='' permissions='' exchanges='' queues='' bindings='' policies='' vhost
     for vhost in / postroom bench "${test_vhosts[@]}"; do
         vhosts+=",{\"name\":\"$vhost\"}"
         permissions+=",{\"user\":\"guest\",\"vhost\":\"$vhost\",\"configure\":\".*\",\"write\":\".*\",\"read\":\".*\"}"
+        exchanges+=",{\"name\":\"unrouted\",\"vhost\":\"$vhost\",\"type\":\"fanout\",\"durable\":true,\"auto_delete\":false,\"internal\":false,\"arguments\":{}}"
+        queues+=",{\"name\":\"unrouted\",\"vhost\":\"$vhost\",\"durable\":true,\"auto_delete\":false,\"arguments\":{\"x-max-length\":1000}}"
+        bindings+=",{\"source\":\"unrouted\",\"vhost\":\"$vhost\",\"destination\":\"unrouted\",\"destination_type\":\"queue\",\"routing_key\":\"\",\"arguments\":{}}"
+        policies+=",{\"vhost\":\"$vhost\",\"name\":\"unrouted\",\"pattern\":\"^celery_delayed_delivery\$\",\"apply-to\":\"exchanges\",\"definition\":{\"alternate-exchange\":\"unrouted\"}}"
     done
     cat <<JSON
 {"users": [{"name": "guest", "tags": ["administrator"],
@@ -92,7 +98,10 @@ write_definitions() {
   "password_hash": "cG9zdLa49h3ivkvcf0K8gM14rU0FnGMXixCvRM4GhVZROpmI"}],
  "vhosts": [${vhosts#,}],
  "permissions": [${permissions#,}],
- "policies": [{"vhost": "bench", "name": "lazy", "pattern": "bench", "apply-to": "queues",
+ "exchanges": [${exchanges#,}],
+ "queues": [${queues#,}],
+ "bindings": [${bindings#,}],
+ "policies": [${policies#,}, {"vhost": "bench", "name": "lazy", "pattern": "bench", "apply-to": "queues",
   "definition": {"queue-mode": "lazy"}}]}
 JSON
 }

@@ -265,6 +265,8 @@ fn settings(
         ("NOTIFY_ENVIRONMENT", "development".to_owned()),
         ("SECRET_KEY", "of-the-faults".to_owned()),
         ("DANGEROUS_SALT", "of-the-faults".to_owned()),
+        // 32 bytes, as base64.
+        ("TOKEN_SECRET_KEY", "dGVzdC1rZXktb2YtdGhpcnR5LXR3by1ieXRlcy1vayE=".to_owned()),
         ("ADMIN_CLIENT_SECRET", "of-the-faults".to_owned()),
         ("INTERNAL_CLIENT_API_KEYS", r#"{"notify-admin": ["of-the-faults"]}"#.to_owned()),
         ("API_HOST_NAME", api.to_owned()),

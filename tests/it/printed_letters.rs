@@ -2,7 +2,7 @@
 
 use domain::{KeyType, NotificationId, NotificationStatus as Status};
 use serde_json::{Value, json};
-use tasks::letters::ReturnedLetter;
+use stub::Kind;
 use testkit::TestService;
 use time::macros::datetime;
 
@@ -125,8 +125,9 @@ async fn returned_letters_are_marked_wherever_they_are_and_told_of_once() {
     let token = t.signer.sign("callback token").unwrap();
     let sql = "INSERT INTO service_callback_api
             (id, service_id, url, bearer_token, callback_type, updated_by_id, version, created_at)
-        VALUES (gen_random_uuid(), $1, 'https://example.com', $2, 'returned_letter', $3, 1, now())";
-    db.execute(sql, &[&service.id, &token, &service.user_id]).await.unwrap();
+        VALUES (gen_random_uuid(), $1, $4, $2, 'returned_letter', $3, 1, now())";
+    let url = format!("{}/callback", t.stub.url);
+    db.execute(sql, &[&service.id, &token, &service.user_id, &url]).await.unwrap();
     let template = testkit::template(&db, &service).letter("Dear", "Hello").create().await;
     let live =
         testkit::letter(&db, &service, template).reference("BAR1234567890ABC").create().await;
@@ -148,18 +149,14 @@ async fn returned_letters_are_marked_wherever_they_are_and_told_of_once() {
     assert_eq!((row.get::<_, i64>(0), row.get::<_, i64>(1)), (2, 1));
 
     assert_eq!(t.app.relay_once().await.unwrap(), 2, "each is told of once");
-    let mut told: Vec<ReturnedLetter> = Vec::new();
-    for (task, arguments) in t.queues.take_tasks("service-callbacks").await {
-        assert_eq!(task, "send-returned-letter");
-        told.push(t.signer.unsign(arguments[0][0].as_str().unwrap()).unwrap());
-    }
-    told.sort_by_key(|letter| letter.notification_id != id.to_string());
-    let first = &told[0];
-    assert_eq!(first.notification_id, id.to_string());
-    assert_eq!(first.date_sent, "2026-11-20T12:00:00.000000Z");
-    assert_eq!((first.sent_by.as_str(), &first.reference), ("API", &None));
-    assert_eq!(first.template_name.as_deref(), Some("Test template"));
-    assert_eq!(first.template_version, Some(1));
-    assert_eq!(first.service_callback_api_bearer_token, "callback token");
+    assert_eq!(t.drain().await, 2);
+    let told = t.received(Kind::Callbacks, 2).await;
+    assert!(told.iter().all(|call| call["authorization"] == "Bearer callback token"));
+    let first = told.iter().find(|call| call["body"]["notification_id"] == json!(id)).unwrap();
+    let first = &first["body"];
+    assert_eq!(first["date_sent"], "2026-11-20T12:00:00.000000Z");
+    assert_eq!((&first["sent_by"], &first["reference"]), (&json!("API"), &json!(null)));
+    assert_eq!(first["template_name"], "Test template");
+    assert_eq!(first["template_version"], 1);
     t.end().await;
 }

@@ -347,12 +347,6 @@ fn printed_letters_on_the_wire() {
         "process-returned-letters-list",
         json!([[["FOO"]], {}]),
     );
-    expect(
-        &l::SendReturnedLetter { signed_returned_letter: "signed".to_owned() },
-        "service-callbacks",
-        "send-returned-letter",
-        json!([["signed"], {}]),
-    );
 }
 
 #[test]

@@ -356,12 +356,21 @@ impl App {
             KeyType::Normal => Error::TrialModeRecipient,
             KeyType::Team => Error::TeamKeyRecipient,
         };
-        let listed = get_or_load(&self.0.caches.safelists, service.id, async {
-            let entered = store::services::safelist(&self.db().await?, service.id).await?;
+        if self.is_on_safelist(service.id, normalised).await? { Ok(()) } else { Err(refusal) }
+    }
+
+    /// Whether a recipient is of the service's team, or a guest of it.
+    pub(crate) async fn is_on_safelist(
+        &self,
+        service: ServiceId,
+        normalised: &str,
+    ) -> Result<bool, Error> {
+        let listed = get_or_load(&self.0.caches.safelists, service, async {
+            let entered = store::services::safelist(&self.db().await?, service).await?;
             Ok(Arc::new(entered.iter().map(|text| recipient::normalise(text)).collect()))
         })
         .await?;
-        if listed.iter().any(|entry| entry == normalised) { Ok(()) } else { Err(refusal) }
+        Ok(listed.iter().any(|entry| entry == normalised))
     }
 
     /// Counts the message against the day's limits, stores it, queues it.

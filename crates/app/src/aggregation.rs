@@ -46,7 +46,7 @@ impl App {
         channel: NotificationType,
         trace: &Trace,
     ) -> Result<usize, Error> {
-        let services = store::status_facts::list_services(&self.db().await?, day, channel).await?;
+        let services = facts::list_services(&self.db().await?, Facts::Status, day, channel).await?;
         let envelopes = services
             .iter()
             .map(|service| self.status_of(Portion { day, channel, service_id: *service }, trace))

@@ -81,7 +81,7 @@ impl App {
             let services = match service {
                 Some(service) => vec![service],
                 None => {
-                    store::billing_facts::list_services(&self.db().await?, day, channel).await?
+                    facts::list_services(&self.db().await?, Facts::Billing, day, channel).await?
                 }
             };
             for service_id in services {

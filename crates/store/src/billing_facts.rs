@@ -1,7 +1,7 @@
 //! What each day's messages cost (tasks contract §5.5).
 
 use deadpool_postgres::GenericClient;
-use domain::{NotificationStatus, NotificationType, ServiceId, london::Day};
+use domain::{NotificationStatus, london::Day};
 use time::OffsetDateTime;
 
 use crate::{Error, facts::Portion, sql_time};
@@ -14,36 +14,6 @@ pub struct Billed {
     /// The groups that have no price, in words; they are not among the facts.
     pub without_rate: Vec<String>,
 }
-
-/// The services that have something to bill: messages of this channel and day, or facts of it. As
-/// quick as [`status_facts::list_services`](crate::status_facts::list_services).
-///
-/// # Errors
-/// Database errors only.
-pub async fn list_services(
-    db: &impl GenericClient,
-    day: Day,
-    channel: NotificationType,
-) -> Result<Vec<ServiceId>, Error> {
-    let sql = db.prepare_cached(LIST_SERVICES).await?;
-    let (from, before) = (sql_time::to_column(day.start), sql_time::to_column(day.end));
-    let rows = db.query(&sql, &[&<&str>::from(channel), &from, &before, &day.date]).await?;
-    rows.iter().map(|row| Ok(row.try_get("id")?)).collect()
-}
-
-/// The query of [`list_services`].
-pub const LIST_SERVICES: &str = "-- billing_facts.list_services
-        SELECT id FROM services AS s
-         WHERE coalesce(
-               (SELECT true FROM notifications
-                 WHERE service_id = s.id AND notification_type = $1::text::notification_type
-                   AND created_at >= $2 AND created_at < $3 LIMIT 1),
-               (SELECT true FROM notification_history
-                 WHERE service_id = s.id AND notification_type = $1::text::notification_type
-                   AND key_type IN ('normal', 'team')
-                   AND created_at >= $2 AND created_at < $3 LIMIT 1),
-               (SELECT true FROM ft_billing
-                 WHERE service_id = s.id AND notification_type = $1 AND bst_date = $4 LIMIT 1))";
 
 /// Bills anew, in a transaction that holds [`facts::lock`](crate::facts::lock).
 ///

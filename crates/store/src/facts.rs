@@ -31,6 +31,54 @@ pub enum Facts {
     Despatch,
 }
 
+impl Facts {
+    const fn table(self) -> &'static str {
+        match self {
+            Self::Status => "ft_notification_status",
+            Self::Billing => "ft_billing",
+            Self::Despatch => "ft_billing_letter_despatch",
+        }
+    }
+}
+
+/// The services for which there are facts to be made: they have messages of this channel and day, or
+/// facts of it. One look into an index for each service, so the time depends on how many services
+/// there are, and not on how many messages.
+///
+/// # Errors
+/// Database errors only.
+pub async fn list_services(
+    db: &impl GenericClient,
+    facts: Facts,
+    day: Day,
+    channel: NotificationType,
+) -> Result<Vec<ServiceId>, Error> {
+    let sql = db.prepare_cached(&list_services_sql(facts)).await?;
+    let (from, before) = (sql_time::to_column(day.start), sql_time::to_column(day.end));
+    let rows = db.query(&sql, &[&<&str>::from(channel), &from, &before, &day.date]).await?;
+    rows.iter().map(|row| Ok(row.try_get("id")?)).collect()
+}
+
+/// The query of [`list_services`]. LIMIT keeps the planner from reading a whole day to hash it.
+#[must_use]
+pub fn list_services_sql(facts: Facts) -> String {
+    let table = facts.table();
+    format!(
+        "-- facts.list_services
+        SELECT id FROM services AS s
+         WHERE coalesce(
+               (SELECT true FROM notifications
+                 WHERE service_id = s.id AND notification_type = $1::text::notification_type
+                   AND created_at >= $2 AND created_at < $3 LIMIT 1),
+               (SELECT true FROM notification_history
+                 WHERE service_id = s.id AND notification_type = $1::text::notification_type
+                   AND key_type IN ('normal', 'team')
+                   AND created_at >= $2 AND created_at < $3 LIMIT 1),
+               (SELECT true FROM {table}
+                 WHERE service_id = s.id AND notification_type = $1 AND bst_date = $4 LIMIT 1))"
+    )
+}
+
 /// Makes this transaction the only one that replaces these facts, until it ends; and has it group
 /// by hashing: a sort of many rows would go to the disk. A sort that it cannot do without then looks
 /// so dear to the planner that it would compile the query, for seconds: so that is off too.

@@ -1,40 +1,8 @@
 //! How many messages of each day are in which status (tasks contract §5.4).
 
 use deadpool_postgres::GenericClient;
-use domain::{NotificationType, ServiceId, london::Day};
 
 use crate::{Error, facts::Portion, sql_time};
-
-/// The services for which there is something to count: messages of this channel and day, or facts of
-/// it. One look into an index for each service, so the time depends on how many services there are,
-/// and not on how many messages.
-///
-/// # Errors
-/// Database errors only.
-pub async fn list_services(
-    db: &impl GenericClient,
-    day: Day,
-    channel: NotificationType,
-) -> Result<Vec<ServiceId>, Error> {
-    let sql = db.prepare_cached(LIST_SERVICES).await?;
-    let (from, before) = (sql_time::to_column(day.start), sql_time::to_column(day.end));
-    let rows = db.query(&sql, &[&<&str>::from(channel), &from, &before, &day.date]).await?;
-    rows.iter().map(|row| Ok(row.try_get("id")?)).collect()
-}
-
-/// The query of [`list_services`]. LIMIT keeps the planner from reading a whole day to hash it.
-pub const LIST_SERVICES: &str = "-- status_facts.list_services
-        SELECT id FROM services AS s
-         WHERE coalesce(
-               (SELECT true FROM notifications
-                 WHERE service_id = s.id AND notification_type = $1::text::notification_type
-                   AND created_at >= $2 AND created_at < $3 LIMIT 1),
-               (SELECT true FROM notification_history
-                 WHERE service_id = s.id AND notification_type = $1::text::notification_type
-                   AND key_type IN ('normal', 'team')
-                   AND created_at >= $2 AND created_at < $3 LIMIT 1),
-               (SELECT true FROM ft_notification_status
-                 WHERE service_id = s.id AND notification_type = $1 AND bst_date = $4 LIMIT 1))";
 
 /// Counts anew, in a transaction that holds [`facts::lock`](crate::facts::lock). All statuses are
 /// counted; messages of test keys are not. Returns how many facts there are now.

@@ -153,7 +153,7 @@ pub struct ReturnedLetter {
     /// The file of recipients that it came from.
     pub spreadsheet_file_name: Option<String>,
     /// Its row in that file; the first recipient's is 2.
-    pub spreadsheet_row_number: Option<i64>,
+    pub spreadsheet_row_number: Option<i32>,
     /// The file that was uploaded as a letter.
     pub upload_letter_file_name: Option<String>,
 }

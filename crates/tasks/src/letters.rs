@@ -19,10 +19,7 @@ pub use peers::{
     RecreatePdfForPrecompiledLetter, RecreatePdfForTemplateLetterAttachments,
     SanitiseAndUploadLetter, ScanFile, TemplateToTypeset,
 };
-pub use printed::{
-    CreateFakeLetterCallback, ProcessLetterCallback, ProcessReturnedLettersList, ReturnedLetter,
-    SendReturnedLetter,
-};
+pub use printed::{CreateFakeLetterCallback, ProcessLetterCallback, ProcessReturnedLettersList};
 
 /// What most of them do when something is away.
 const RETRY: Retry = Retry::every(Duration::from_secs(300), 15).on(queues::RETRY);

@@ -6,7 +6,6 @@ use content::{
     email_address::EmailAddress,
     phone::{Allowed, PhoneNumber},
     postal_address::PostalAddress,
-    recipient,
 };
 use domain::{
     KeyType, NotificationId, NotificationStatus, NotificationType, Permission, Service, ServiceId,
@@ -19,7 +18,7 @@ use store::notifications::{JobRow as Origin, NewLetter, NewNotification};
 use tasks::jobs::JobRow;
 use tracing::{info, warn};
 
-use crate::{App, Error, accept::deliver, caches::get_or_load};
+use crate::{App, Error, accept::deliver};
 
 /// What letters' references are made of.
 const REFERENCE_CHARACTERS: &[u8; 36] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789";
@@ -61,8 +60,9 @@ impl App {
         let account = self.account(saved.service).await?.ok_or(Error::NotFound)?;
         let service = &account.service;
         let recipient = self.recipient(service, saved).await?;
-        if saved.channel != NotificationType::Letter
-            && !self.may_send_to(service, &recipient.normalised_to).await?
+        if service.restricted
+            && saved.channel != NotificationType::Letter
+            && !self.is_on_safelist(service.id, &recipient.normalised_to).await?
         {
             warn!(row = saved.row.row_number, "a recipient outside the team; the row is dropped");
             return Ok(());
@@ -248,20 +248,6 @@ impl App {
             }
             _ => chosen.or_else(|| service.default_reply_to.clone()),
         })
-    }
-
-    /// Whether a service may send there at all: in trial mode only to its team and guests.
-    async fn may_send_to(&self, service: &Service, normalised: &str) -> Result<bool, Error> {
-        if !service.restricted {
-            return Ok(true);
-        }
-        let listed = get_or_load(&self.0.caches.safelists, service.id, async {
-            let entered = store::services::safelist(&self.db().await?, service.id).await?;
-            let normalised = entered.iter().map(|text| recipient::normalise(text)).collect();
-            Ok(std::sync::Arc::new(normalised))
-        })
-        .await?;
-        Ok(listed.iter().any(|entry| entry == normalised))
     }
 
     /// Reads the payload of a row's task.

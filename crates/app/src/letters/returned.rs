@@ -6,7 +6,10 @@ use anyhow::Context;
 use domain::london;
 use queue::{Envelope, Trace};
 use store::returned_letters::Returned;
-use tasks::letters::{ReturnedLetter, SendReturnedLetter};
+use tasks::{
+    SendReturnedLetter,
+    callbacks::{ReturnedLetter, Signed},
+};
 use tracing::{error, warn};
 
 use crate::{App, Error, callbacks::DATETIME, outbox};
@@ -64,7 +67,7 @@ impl App {
             }
         };
         let uploaded = !letter.by_key && letter.template.is_none();
-        let told = ReturnedLetter {
+        let body = ReturnedLetter {
             notification_id: letter.id.to_string(),
             reference: letter.client_reference.clone().filter(|_| letter.by_key),
             date_sent: letter.created_at.format(DATETIME).map_err(anyhow::Error::from)?,
@@ -75,10 +78,13 @@ impl App {
             spreadsheet_file_name: letter.job_row.as_ref().map(|(file, _)| file.clone()),
             spreadsheet_row_number: letter.job_row.as_ref().map(|(_, row)| row + FIRST_ROW),
             upload_letter_file_name: letter.client_reference.clone().filter(|_| uploaded),
+        };
+        let told = Signed {
+            body,
             service_callback_api_url: callback.url.clone(),
             service_callback_api_bearer_token: token,
         };
-        let signed_returned_letter = self.signer().sign(&told).map_err(anyhow::Error::from)?;
-        Ok(Some(self.message(&SendReturnedLetter { signed_returned_letter }, trace)?))
+        let returned_letter_data = self.signer().sign(&told).map_err(anyhow::Error::from)?;
+        Ok(Some(self.message(&SendReturnedLetter { returned_letter_data }, trace)?))
     }
 }

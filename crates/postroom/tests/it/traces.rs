@@ -90,12 +90,14 @@ async fn a_request_is_one_trace() {
     let mut api =
         start(&["api", "--host", "127.0.0.1", "--port", &port_text], &database, address, "");
     let request = format!("GET /_status HTTP/1.1\r\nhost: api\r\nx-b3-traceid: {TRACE}\r\n\r\n");
+    let deadline = tokio::time::Instant::now() + Duration::from_secs(60);
     let mut stream = loop {
         match tokio::net::TcpStream::connect(("127.0.0.1", port)).await {
             Ok(stream) => break stream,
             Err(_) => tokio::time::sleep(Duration::from_millis(50)).await,
         }
         assert!(api.try_wait().unwrap().is_none(), "the API has ended");
+        assert!(tokio::time::Instant::now() < deadline, "the API does not listen");
     };
     stream.write_all(request.as_bytes()).await.unwrap();
     until_received(&mut received, "http.request", u128::from_str_radix(TRACE, 16).unwrap()).await;

@@ -94,10 +94,10 @@ impl Bench {
     async fn measure(&self) -> anyhow::Result<()> {
         let mut children = 0;
         for (name, sql) in [
-            ("status", store::status_facts::LIST_SERVICES),
-            ("billing", store::billing_facts::LIST_SERVICES),
+            ("status", store::facts::list_services_sql(store::facts::Facts::Status)),
+            ("billing", store::facts::list_services_sql(store::facts::Facts::Billing)),
         ] {
-            children = self.find_work(name, sql).await?;
+            children = self.find_work(name, &sql).await?;
         }
         let (status, billing) = (self.bare(BARE_STATUS).await?, self.bare(BARE_BILLING).await?);
         let temporary = self.temporary_files().await?;

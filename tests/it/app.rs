@@ -232,7 +232,7 @@ impl TestApp {
 
     /// The status in the database.
     pub(crate) async fn status(&self, id: NotificationId) -> NotificationStatus {
-        store::receipts::find(&self.db().await, id).await.unwrap().unwrap().status
+        store::receipts::find(&self.db().await, &[id]).await.unwrap()[0].status
     }
 
     /// Waits for so many things at the stub, then gives them.

@@ -34,7 +34,7 @@ async fn a_callback_survives_the_process_that_recorded_the_receipt() {
     t.drain().await;
     // The process dies between the commit and the publish: only the row of the outbox is left.
     let db = t.db().await;
-    let row = store::receipts::find(&db, id).await.unwrap().unwrap();
+    let row = store::receipts::find(&db, &[id]).await.unwrap().remove(0);
     let trace = queue::Trace::default();
     let now = t.app.clock().now();
     let callback = t
@@ -52,14 +52,16 @@ async fn a_callback_survives_the_process_that_recorded_the_receipt() {
         claimed_until: Some(now + time::Duration::seconds(30)),
     };
     let outcome = store::receipts::Outcome {
+        id,
         from: Status::Sending,
         to: Status::Delivered,
         at: now,
         sent_by: "mmg",
         billable_units: 1,
         reference: None,
+        callback: Some(written),
     };
-    assert!(store::receipts::apply(&db, id, &outcome, Some(&written)).await.unwrap());
+    assert_eq!(store::receipts::apply(&db, &[outcome]).await.unwrap(), [id]);
     assert_eq!(t.app.relay_once().await.unwrap(), 0, "its writer still holds it");
     t.advance(time::Duration::seconds(31));
     assert_eq!(t.app.relay_once().await.unwrap(), 1);

@@ -1,26 +1,24 @@
-//! Grouped inserts: requests that arrive together share round trips, without a timer.
+//! Storing notifications, grouped: requests that arrive together share one statement and one commit
+//! ([`crate::grouped`]).
 //!
-//! Whatever queued while the last statements ran goes into the next one, so a lone request never
-//! waits and a crowd pays for one commit. After the commit the group's task messages are published
-//! together; a request is answered when both are durable.
+//! After the commit the group's task messages are published together; a request is answered when
+//! both are durable.
 
-use std::{sync::Arc, time::Duration};
+use std::time::Duration;
 
 use queue::Envelope;
 use store::{Pool, notifications::NewNotification};
-use tokio::sync::{Semaphore, mpsc, oneshot};
+use tokio::sync::{mpsc, oneshot};
 use tracing::{error, warn};
 
-use crate::{Error, outbox::Outbox};
+use crate::{
+    Error,
+    grouped::{WAITING, in_groups, in_time},
+    outbox::Outbox,
+};
 
 /// Statements under way at once. More lanes make smaller groups, and a group is what saves work.
 const LANES: usize = 2;
-/// Rows in one statement.
-const LARGEST_GROUP: usize = 256;
-/// How long one statement may take, the wait for a connection included.
-const LONGEST_INSERT: Duration = Duration::from_secs(10);
-/// Requests that may wait; beyond it they wait before they queue.
-const WAITING: usize = 4096;
 
 /// One request's row and the message that gets it sent.
 struct Pending {
@@ -37,7 +35,22 @@ impl Inserts {
     /// Starts the background task. It ends, all groups done, when this is dropped.
     pub(crate) fn start(db: Pool, outbox: Outbox) -> Self {
         let (queue, waiting) = mpsc::channel(WAITING);
-        tokio::spawn(group(waiting, db, outbox));
+        tokio::spawn(in_groups(
+            waiting,
+            LANES,
+            Duration::ZERO,
+            move |mut group: Vec<Pending>, lane| {
+                let (db, outbox) = (db.clone(), outbox.clone());
+                async move {
+                    // Whoever has given up waiting was told so, and may have sent it again.
+                    group.retain(|pending| !pending.done.is_closed());
+                    metrics::histogram!("insert_group_rows").record(group.len() as f64);
+                    let stored = insert(&db, group).await;
+                    drop(lane);
+                    publish(&outbox, stored).await;
+                }
+            },
+        ));
         Self(queue)
     }
 
@@ -52,26 +65,6 @@ impl Inserts {
         let gone = || Error::Internal(anyhow::anyhow!("grouped inserts have stopped"));
         self.0.send(Pending { row, nudge, done, again: false }).await.map_err(|_| gone())?;
         Ok(outcome.await.map_err(|_| gone())??)
-    }
-}
-
-async fn group(mut waiting: mpsc::Receiver<Pending>, db: Pool, outbox: Outbox) {
-    let lanes = Arc::new(Semaphore::new(LANES));
-    loop {
-        let lane = Arc::clone(&lanes).acquire_owned().await.expect("nobody closes this semaphore");
-        let mut group = Vec::new();
-        if waiting.recv_many(&mut group, LARGEST_GROUP).await == 0 {
-            return;
-        }
-        let (db, outbox) = (db.clone(), outbox.clone());
-        tokio::spawn(async move {
-            // Whoever has given up waiting was told so, and may have sent it again.
-            group.retain(|pending| !pending.done.is_closed());
-            metrics::histogram!("insert_group_rows").record(group.len() as f64);
-            let stored = insert(&db, group).await;
-            drop(lane);
-            publish(&outbox, stored).await;
-        });
     }
 }
 
@@ -116,8 +109,7 @@ async fn insert_singly(db: &Pool, group: Vec<Pending>) -> Vec<Pending> {
 }
 
 async fn insert_rows(db: &Pool, rows: &[NewNotification]) -> Result<(), store::Error> {
-    let insert = async { store::notifications::insert_many(&db.get().await?, rows).await };
-    tokio::time::timeout(LONGEST_INSERT, insert).await.unwrap_or(Err(store::Error::TimedOut))
+    in_time(async { store::notifications::insert_many(&db.get().await?, rows).await }).await
 }
 
 /// Publishes the group's messages and answers its requests.

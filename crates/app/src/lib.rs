@@ -19,6 +19,7 @@ pub mod callbacks;
 mod costs;
 mod days;
 mod error;
+mod grouped;
 pub mod inbound_sms;
 mod inserts;
 pub mod jobs;
@@ -52,7 +53,6 @@ use secrecy::SecretString;
 use store::{Limits, Pool};
 use tokio_util::task::TaskTracker;
 use tracing::error;
-use uuid::Uuid;
 
 pub use accept::{
     AcceptedEmail, AcceptedLetter, AcceptedPdf, AcceptedSms, EmailRequest, LetterRequest,
@@ -128,6 +128,7 @@ struct Inner {
     clock: Clock,
     caches: caches::Caches,
     inserts: inserts::Inserts,
+    groups: grouped::Groups,
     email_domain: String,
     from_number: String,
     api_host_name: String,
@@ -143,7 +144,6 @@ struct Inner {
     still_created_alert: Duration,
     environment: String,
     zendesk: Option<Zendesk>,
-    worker: Uuid,
     /// What must be recorded before the process may end.
     recording: TaskTracker,
 }
@@ -167,8 +167,8 @@ impl App {
         let nudges = outbox::Outbox::new(db.clone(), publisher.clone(), clock.clone());
         Ok(Self(Arc::new(Inner {
             inserts: inserts::Inserts::start(db.clone(), nudges),
+            groups: grouped::Groups::start(&db),
             caches: caches::Caches::new(),
-            worker: clock.new_id(),
             recording: TaskTracker::new(),
             email_domain: config.notify_email_domain.clone(),
             from_number: config.from_number.clone(),

@@ -9,7 +9,7 @@ use tokio_util::sync::CancellationToken;
 use tracing::{error, warn};
 use uuid::Uuid;
 
-use crate::{App, Error};
+use crate::{App, Error, grouped::Statement};
 
 /// How long whoever wrote or claimed a row has to publish it before the relay takes it.
 const HOLD: time::Duration = time::Duration::seconds(30);
@@ -75,6 +75,23 @@ pub(crate) fn row(
     })
 }
 
+/// Forgets messages that the broker has taken.
+pub(crate) struct Published;
+
+impl Statement for Published {
+    type Ask = Uuid;
+    type Answer = ();
+
+    fn key(id: &Uuid) -> Uuid {
+        *id
+    }
+
+    async fn run(db: &Pool, ids: &[Uuid]) -> Result<Vec<()>, store::Error> {
+        store::outbox::delete(&db.get().await?, ids).await?;
+        Ok(vec![(); ids.len()])
+    }
+}
+
 impl App {
     /// Publishes a task message, or keeps it in the outbox.
     ///
@@ -107,10 +124,7 @@ impl App {
     pub(crate) async fn publish_written(&self, id: Uuid, envelope: &Envelope) {
         let published = self.0.publisher.publish(envelope).await;
         let done = match published {
-            Ok(()) => match self.db().await {
-                Ok(db) => store::outbox::delete(&db, &[id]).await.map_err(Error::from),
-                Err(error) => Err(error),
-            },
+            Ok(()) => self.0.groups.published.call(id).await,
             Err(error) => {
                 warn!(task.name = envelope.task, task.id = envelope.id, %error,
                       "not published; the relay will");

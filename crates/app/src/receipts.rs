@@ -3,10 +3,13 @@
 //! Late, repeated, unknown and out-of-order receipts are normal: each is compared with the row's
 //! status and either changes it once or is only logged.
 
+use std::collections::{HashMap, HashSet};
+
 use content::phone;
 use domain::{NotificationId, NotificationStatus, NotificationType};
 use queue::Trace;
 use store::{
+    Pool,
     complaints::Complaint,
     notifications::ToSend,
     receipts::{Outcome, Receivable},
@@ -15,7 +18,7 @@ use time::OffsetDateTime;
 use tracing::{info, warn};
 use uuid::Uuid;
 
-use crate::{App, Error};
+use crate::{App, Error, grouped::Statement};
 
 /// What an SMS provider said.
 #[derive(Clone, Copy, Debug)]
@@ -128,7 +131,7 @@ impl App {
         // A receipt that meets another one on the same row looks again: twice is enough, since
         // every winner moves the row closer to its end.
         for _ in 0..3 {
-            let found = store::receipts::find(&self.db().await?, receipt.id).await?;
+            let found = self.0.groups.receivables.call(receipt.id).await?;
             let Some(row) = found else {
                 warn!("receipt for a message that we do not have");
                 return Ok(Applied::Unknown);
@@ -143,14 +146,16 @@ impl App {
             let status = refine(&receipt, &row);
             let fragments = self.missing_fragments(&row).await;
             let outcome = Outcome {
+                id: row.id,
                 from: row.status,
                 to: status,
                 at: self.clock().now(),
                 sent_by: receipt.provider.identifier(),
                 billable_units: fragments,
                 reference: None,
+                callback: None,
             };
-            if self.apply(&row, &outcome, trace).await? {
+            if self.apply(&row, outcome, trace).await? {
                 return Ok(Applied::Changed);
             }
         }
@@ -175,14 +180,16 @@ impl App {
                 return Ok(Applied::Ignored);
             }
             let outcome = Outcome {
+                id: row.id,
                 from: row.status,
                 to: receipt.status,
                 at: self.clock().now(),
                 sent_by: "ses",
                 billable_units: 0,
-                reference: Some(receipt.reference),
+                reference: Some(receipt.reference.to_owned()),
+                callback: None,
             };
-            if self.apply(&row, &outcome, trace).await? {
+            if self.apply(&row, outcome, trace).await? {
                 return Ok(Applied::Changed);
             }
         }
@@ -231,37 +238,36 @@ impl App {
         id: Option<NotificationId>,
         reference: &str,
     ) -> Result<Option<Receivable>, Error> {
-        let db = self.db().await?;
         if let Some(id) = id
-            && let Some(row) = store::receipts::find(&db, id).await?
+            && let Some(row) = self.0.groups.receivables.call(id).await?
             && row.notification_type == NotificationType::Email
         {
             return Ok(Some(row));
         }
-        Ok(store::receipts::find_by_reference(&db, reference).await?)
+        Ok(store::receipts::find_by_reference(&self.db().await?, reference).await?)
     }
 
     /// Changes the row and, in the same statement, writes the callback; then publishes it.
     async fn apply(
         &self,
         row: &Receivable,
-        outcome: &Outcome<'_>,
+        mut outcome: Outcome,
         trace: &Trace,
     ) -> Result<bool, Error> {
-        let callback = match outcome.to {
+        let (status, at) = (outcome.to, outcome.at);
+        let callback = match status {
             NotificationStatus::Pending => None,
-            status => self.delivery_status_callback(row, status, outcome.at, trace).await?,
+            _ => self.delivery_status_callback(row, status, at, trace).await?,
         };
-        let written = callback.as_ref().map(|envelope| self.written(envelope)).transpose()?;
-        let changed =
-            store::receipts::apply(&self.db().await?, row.id, outcome, written.as_ref()).await?;
+        outcome.callback = callback.as_ref().map(|envelope| self.written(envelope)).transpose()?;
+        let written = outcome.callback.as_ref().map(|row| row.id);
+        let changed = self.0.groups.outcomes.call(outcome).await?;
         if changed {
             metrics::counter!("notifications_finished_total",
-                "channel" => <&str>::from(row.notification_type),
-                "status" => <&str>::from(outcome.to))
+                "channel" => <&str>::from(row.notification_type), "status" => <&str>::from(status))
             .increment(1);
-            if let (Some(written), Some(callback)) = (&written, &callback) {
-                self.publish_written(written.id, callback).await;
+            if let (Some(written), Some(callback)) = (written, &callback) {
+                self.publish_written(written, callback).await;
             }
         }
         Ok(changed)
@@ -273,6 +279,7 @@ impl App {
             return row.billable_units;
         }
         let message = ToSend {
+            holder: Uuid::nil(),
             id: row.id,
             service_id: row.service_id,
             template_id: row.template_id,
@@ -293,6 +300,42 @@ impl App {
                 0
             }
         }
+    }
+}
+
+/// Finds the rows that receipts are for.
+pub(crate) struct Receivables;
+
+impl Statement for Receivables {
+    type Ask = NotificationId;
+    type Answer = Option<Receivable>;
+
+    fn key(id: &NotificationId) -> Uuid {
+        id.0
+    }
+
+    async fn run(db: &Pool, ids: &[NotificationId]) -> Result<Vec<Self::Answer>, store::Error> {
+        let found = store::receipts::find(&db.get().await?, ids).await?;
+        let mut found: HashMap<_, _> = found.into_iter().map(|row| (row.id, row)).collect();
+        Ok(ids.iter().map(|id| found.remove(id)).collect())
+    }
+}
+
+/// Applies receipts; tells which changed their rows.
+pub(crate) struct Outcomes;
+
+impl Statement for Outcomes {
+    type Ask = Outcome;
+    type Answer = bool;
+
+    fn key(outcome: &Outcome) -> Uuid {
+        outcome.id.0
+    }
+
+    async fn run(db: &Pool, outcomes: &[Outcome]) -> Result<Vec<bool>, store::Error> {
+        let changed = store::receipts::apply(&db.get().await?, outcomes).await?;
+        let changed: HashSet<_> = changed.into_iter().collect();
+        Ok(outcomes.iter().map(|outcome| changed.contains(&outcome.id)).collect())
     }
 }
 

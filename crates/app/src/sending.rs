@@ -4,19 +4,23 @@
 //! dies with its worker; because the provider may have the message by then, whoever finds a dead
 //! claim first waits for a receipt (design: "a lease that dies with its worker expires").
 
-use std::time::Duration;
+use std::{collections::HashMap, time::Duration};
 
 use anyhow::Context;
 use content::{Personalisation, email::EmailTemplate, sms::SmsTemplate};
 use domain::{KeyType, NotificationId, NotificationStatus, NotificationType, Service};
 use queue::{Attempt, Envelope, Trace};
 use serde_json::{Value, json};
-use store::notifications::{Claim, ClaimState, Sent, ToSend};
+use store::{
+    Pool,
+    notifications::{Claim, ClaimState, Sent, ToSend},
+};
 use tasks::{ProcessSesResult, ProcessSmsClientResponse, delivery::SEND_TIME_LIMIT, queues};
 use time::{OffsetDateTime, format_description::well_known::Rfc3339};
 use tracing::{info, warn};
+use uuid::Uuid;
 
-use crate::{App, Error, branding};
+use crate::{App, Error, branding, grouped::Statement};
 
 /// How much longer than the attempt itself a claim lives.
 const CLAIM_MARGIN: Duration = Duration::from_secs(30);
@@ -84,15 +88,16 @@ impl App {
         let now = self.clock().now();
         let number = i32::try_from(attempt.number()).unwrap_or(i32::MAX);
         let claim = Claim {
-            worker: self.0.worker,
+            id,
+            holder: self.clock().new_id(),
             attempt: number,
             now,
             until: now + SEND_TIME_LIMIT + CLAIM_MARGIN,
         };
-        let db = self.db().await?;
-        if let Some(message) = store::notifications::claim(&db, id, claim).await? {
-            return Ok(Claimed::Ours(Box::new(message)));
+        if let Some(message) = self.0.groups.claims.call(claim).await? {
+            return Ok(Claimed::Ours(message));
         }
+        let db = self.db().await?;
         let state = store::notifications::claim_state(&db, id).await?;
         let wait = self.0.receipt_wait;
         match judge(&state, number, attempt.redelivered(), now) {
@@ -178,22 +183,18 @@ impl App {
     ///
     /// # Errors
     /// Only when the process is ending.
-    pub async fn record_sent(&self, id: NotificationId, sent: Sent) -> Result<(), Error> {
+    pub async fn record_sent(&self, sent: Sent) -> Result<(), Error> {
         let app = self.clone();
         let record = self.0.recording.spawn(async move {
             let mut pause = Duration::from_millis(100);
-            while let Err(error) = app.try_record_sent(id, &sent).await {
-                warn!(notification.id = %id, error = %runtime::chain(&error),
+            while let Err(error) = app.0.groups.sent.call(sent.clone()).await {
+                warn!(notification.id = %sent.id, error = %runtime::chain(&error),
                       "not recorded as sent yet");
                 tokio::time::sleep(pause).await;
                 pause = (pause * 2).min(Duration::from_secs(5));
             }
         });
         Ok(record.await.map_err(anyhow::Error::from)?)
-    }
-
-    async fn try_record_sent(&self, id: NotificationId, sent: &Sent) -> Result<(), Error> {
-        Ok(store::notifications::record_sent(&self.db().await?, id, sent).await?)
     }
 
     /// Lets go of a claim whose attempt failed, and notes when the next one is due. The fragments
@@ -214,8 +215,8 @@ impl App {
         };
         let next = i32::try_from(attempt.number()).unwrap_or(i32::MAX).saturating_add(1);
         let due = self.clock().now() + delay;
-        let (db, worker, id) = (self.db().await?, self.0.worker, message.id);
-        Ok(store::notifications::put_off(&db, id, worker, next, due, fragments, why).await?)
+        let (db, id, holder) = (self.db().await?, message.id, message.holder);
+        Ok(store::notifications::put_off(&db, id, holder, next, due, fragments, why).await?)
     }
 
     /// Ends a notification that will not be sent. The service is not called back for that. `why` is for
@@ -264,18 +265,55 @@ impl App {
             NotificationStatus::Sending
         };
         let sent = Sent {
+            id: message.id,
             status,
             sent_by: if sms { "mmg" } else { "ses" },
             sent_at: now,
             billable_units: fragments,
             reference,
         };
-        store::notifications::record_sent(&tx, message.id, &sent).await?;
+        store::notifications::record_sent(&tx, &[sent]).await?;
         store::outbox::insert(&tx, std::slice::from_ref(&row)).await?;
         tx.commit().await.map_err(store::Error::from)?;
         drop(db);
         self.publish_written(row.id, &envelope).await;
         Ok(())
+    }
+}
+
+/// Claims notifications; those that were not claimed have no message.
+pub(crate) struct Claims;
+
+impl Statement for Claims {
+    type Ask = Claim;
+    type Answer = Option<Box<ToSend>>;
+
+    fn key(claim: &Claim) -> Uuid {
+        claim.id.0
+    }
+
+    async fn run(db: &Pool, claims: &[Claim]) -> Result<Vec<Self::Answer>, store::Error> {
+        let claimed = store::notifications::claim(&db.get().await?, claims).await?;
+        let mut claimed: HashMap<_, _> =
+            claimed.into_iter().map(|message| (message.id, Box::new(message))).collect();
+        Ok(claims.iter().map(|claim| claimed.remove(&claim.id)).collect())
+    }
+}
+
+/// Records what providers have taken.
+pub(crate) struct SentRecords;
+
+impl Statement for SentRecords {
+    type Ask = Sent;
+    type Answer = ();
+
+    fn key(sent: &Sent) -> Uuid {
+        sent.id.0
+    }
+
+    async fn run(db: &Pool, sent: &[Sent]) -> Result<Vec<()>, store::Error> {
+        store::notifications::record_sent(&db.get().await?, sent).await?;
+        Ok(vec![(); sent.len()])
     }
 }
 

@@ -48,7 +48,7 @@ pub mod timeouts;
 pub mod unsubscribe_requests;
 pub mod usage;
 
-use std::fmt;
+use std::{fmt, sync::Arc};
 
 pub use deadpool_postgres::{GenericClient, Pool};
 pub use limits::{Limits, RedisConfig};
@@ -78,6 +78,9 @@ pub enum Error {
     /// The caller waited no longer. What was asked for may have been done.
     #[error("the database took too long")]
     TimedOut,
+    /// The statement that did it for several callers failed, for all of them.
+    #[error("the shared statement failed")]
+    Shared(#[source] Arc<Error>),
     /// A row holds something that we do not understand.
     #[error("unreadable value in column {column}")]
     Column {
@@ -104,6 +107,7 @@ impl Error {
         use tokio_postgres::error::SqlState;
         match self {
             Self::Pool(_) | Self::TimedOut => true,
+            Self::Shared(error) => error.is_temporary(),
             Self::Db(DbError(error)) => error.code().is_none_or(|code| {
                 // Classes 08 (connection), 40 (rollback), 53 (resources), 57 (operator), 58 (system);
                 // and a server that has just become a standby.
@@ -157,6 +161,11 @@ impl std::error::Error for DbError {
             None => std::error::Error::source(&self.0),
         }
     }
+}
+
+/// One field of many rows, as the array that a statement unnests.
+fn column<'a, R, T>(rows: &'a [R], field: impl Fn(&'a R) -> T) -> Vec<T> {
+    rows.iter().map(field).collect()
 }
 
 /// Reads a text column as one of our enums.

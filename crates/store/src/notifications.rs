@@ -10,7 +10,7 @@ use time::{OffsetDateTime, PrimitiveDateTime};
 use tokio_postgres::Row;
 use uuid::Uuid;
 
-use crate::{Error, parse, sql_time};
+use crate::{Error, column, parse, sql_time};
 
 pub mod list;
 
@@ -105,12 +105,6 @@ pub async fn insert_many(db: &impl GenericClient, rows: &[NewNotification]) -> R
                   status, job_id, job_row_number, reference, postage)"#,
         )
         .await?;
-    fn column<'a, T>(
-        rows: &'a [NewNotification],
-        value: impl Fn(&'a NewNotification) -> T,
-    ) -> Vec<T> {
-        rows.iter().map(value).collect()
-    }
     db.execute(
         &sql,
         &[
@@ -237,8 +231,10 @@ fn from_row(row: &Row) -> Result<Notification, Error> {
 /// Who claims a notification to send it, and how long nobody else may.
 #[derive(Clone, Copy, Debug)]
 pub struct Claim {
-    /// The worker process.
-    pub worker: Uuid,
+    /// The notification.
+    pub id: NotificationId,
+    /// Names this claim, so that one whose answer was lost can be made again.
+    pub holder: Uuid,
     /// The attempt, counted from 0.
     pub attempt: i32,
     /// Now.
@@ -250,6 +246,8 @@ pub struct Claim {
 /// A notification that we have claimed: what sending it takes.
 #[derive(Clone)]
 pub struct ToSend {
+    /// The name of the claim.
+    pub holder: Uuid,
     /// Its id.
     pub id: NotificationId,
     /// Whose message it is.
@@ -276,46 +274,50 @@ pub struct ToSend {
     pub unsubscribe_link: Option<String>,
 }
 
-/// Claims a `created` notification that nobody holds and whose attempt is due.
+/// Claims `created` notifications that nobody holds and whose attempt is due; returns those. Each
+/// may be named once.
 ///
 /// An attempt is due when none was put off, when its time has come, or when it is the one that was
-/// put off (brokers may deliver a delayed message a little early). `None`: see [`claim_state`].
+/// put off (brokers may deliver a delayed message a little early). For the others see
+/// [`claim_state`].
 ///
 /// # Errors
 /// Database errors only.
-pub async fn claim(
-    db: &impl GenericClient,
-    id: NotificationId,
-    claim: Claim,
-) -> Result<Option<ToSend>, Error> {
+pub async fn claim(db: &impl GenericClient, claims: &[Claim]) -> Result<Vec<ToSend>, Error> {
     let sql = db
         .prepare_cached(
             r#"-- notifications.claim
-        UPDATE notifications SET claimed_by = $2, claim_attempt = $3, claimed_until = $5
-         WHERE id = $1 AND notification_status = 'created' AND claimed_until IS NULL
-           AND (next_attempt_at IS NULL OR next_attempt_at <= $4 OR claim_attempt <= $3)
-        RETURNING id, service_id, template_id, template_version,
+        UPDATE notifications n
+           SET claimed_by = c.holder, claim_attempt = c.attempt, claimed_until = c.until
+          FROM unnest($1::uuid[], $2::uuid[], $3::int4[], $4::timestamp[], $5::timestamp[])
+            AS c (id, holder, attempt, now, until)
+         WHERE n.id = c.id AND n.notification_status = 'created'
+           AND (n.claimed_until IS NULL OR n.claimed_by = c.holder)
+           AND (n.next_attempt_at IS NULL OR n.next_attempt_at <= c.now
+                OR n.claim_attempt <= c.attempt)
+        RETURNING n.id, service_id, template_id, template_version,
                notification_type::text AS notification_type, key_type, "to", normalised_to,
-               _personalisation, reply_to_text, international, unsubscribe_link"#,
+               _personalisation, reply_to_text, international, unsubscribe_link, claimed_by"#,
         )
         .await?;
-    let row = db
-        .query_opt(
+    let rows = db
+        .query(
             &sql,
             &[
-                &id,
-                &claim.worker,
-                &claim.attempt,
-                &sql_time::to_column(claim.now),
-                &sql_time::to_column(claim.until),
+                &column(claims, |claim| claim.id),
+                &column(claims, |claim| claim.holder),
+                &column(claims, |claim| claim.attempt),
+                &column(claims, |claim| sql_time::to_column(claim.now)),
+                &column(claims, |claim| sql_time::to_column(claim.until)),
             ],
         )
         .await?;
-    row.as_ref().map(to_send).transpose()
+    rows.iter().map(to_send).collect()
 }
 
 fn to_send(row: &Row) -> Result<ToSend, Error> {
     Ok(ToSend {
+        holder: row.try_get("claimed_by")?,
         id: row.try_get("id")?,
         service_id: row.try_get("service_id")?,
         template_id: row.try_get("template_id")?,
@@ -400,7 +402,7 @@ pub async fn break_claim(
 pub async fn put_off(
     db: &impl GenericClient,
     id: NotificationId,
-    worker: Uuid,
+    holder: Uuid,
     next_attempt: i32,
     due: OffsetDateTime,
     billable_units: i32,
@@ -416,13 +418,15 @@ pub async fn put_off(
         )
         .await?;
     let due = sql_time::to_column(due);
-    db.execute(&sql, &[&id, &worker, &next_attempt, &due, &billable_units, &why]).await?;
+    db.execute(&sql, &[&id, &holder, &next_attempt, &due, &billable_units, &why]).await?;
     Ok(())
 }
 
 /// What a provider's acceptance leaves on the row.
 #[derive(Clone, Debug)]
 pub struct Sent {
+    /// The notification.
+    pub id: NotificationId,
     /// `sending` when a receipt will follow, `sent` when none will.
     pub status: NotificationStatus,
     /// The provider.
@@ -435,38 +439,38 @@ pub struct Sent {
     pub reference: Option<String>,
 }
 
-/// Records that a provider has the message, and ends the claim. The status changes only from
-/// `created`: a receipt may have won the race.
+/// Records that providers have the messages, and ends the claims. A status changes only from
+/// `created`: a receipt may have won the race. Each may be named once.
 ///
 /// # Errors
 /// Database errors only.
-pub async fn record_sent(
-    db: &impl GenericClient,
-    id: NotificationId,
-    sent: &Sent,
-) -> Result<(), Error> {
+pub async fn record_sent(db: &impl GenericClient, sent: &[Sent]) -> Result<(), Error> {
     let sql = db
         .prepare_cached(
             "-- notifications.record_sent
-        UPDATE notifications
-           SET notification_status = CASE notification_status
-                   WHEN 'created' THEN $2 ELSE notification_status END,
-               updated_at = CASE notification_status WHEN 'created' THEN $4 ELSE updated_at END,
-               sent_by = $3, sent_at = $4, billable_units = greatest(billable_units, $5),
-               reference = coalesce($6, reference),
+        UPDATE notifications n
+           SET notification_status = CASE n.notification_status
+                   WHEN 'created' THEN s.status ELSE n.notification_status END,
+               updated_at = CASE n.notification_status
+                   WHEN 'created' THEN s.sent_at ELSE n.updated_at END,
+               sent_by = s.sent_by, sent_at = s.sent_at,
+               billable_units = greatest(n.billable_units, s.billable_units),
+               reference = coalesce(s.reference, n.reference),
                claimed_by = NULL, claimed_until = NULL, next_attempt_at = NULL
-         WHERE id = $1",
+          FROM unnest($1::uuid[], $2::text[], $3::text[], $4::timestamp[], $5::int4[], $6::text[])
+            AS s (id, status, sent_by, sent_at, billable_units, reference)
+         WHERE n.id = s.id",
         )
         .await?;
     db.execute(
         &sql,
         &[
-            &id,
-            &<&str>::from(sent.status),
-            &sent.sent_by,
-            &sql_time::to_column(sent.sent_at),
-            &sent.billable_units,
-            &sent.reference,
+            &column(sent, |sent| sent.id),
+            &column(sent, |sent| <&str>::from(sent.status)),
+            &column(sent, |sent| sent.sent_by),
+            &column(sent, |sent| sql_time::to_column(sent.sent_at)),
+            &column(sent, |sent| sent.billable_units),
+            &column(sent, |sent| sent.reference.as_deref()),
         ],
     )
     .await?;

@@ -6,10 +6,10 @@
 
 use deadpool_postgres::GenericClient;
 use serde_json::Value;
-use time::{OffsetDateTime, PrimitiveDateTime};
+use time::OffsetDateTime;
 use uuid::Uuid;
 
-use crate::{Error, sql_time};
+use crate::{Error, column, sql_time};
 
 /// One message that waits.
 #[derive(Clone)]
@@ -41,15 +41,18 @@ pub async fn insert(db: &impl GenericClient, rows: &[OutboxRow]) -> Result<(), E
                              $6::timestamp[])",
         )
         .await?;
-    let ids: Vec<Uuid> = rows.iter().map(|row| row.id).collect();
-    let created: Vec<PrimitiveDateTime> =
-        rows.iter().map(|row| sql_time::to_column(row.created_at)).collect();
-    let queues: Vec<&str> = rows.iter().map(|row| row.queue.as_str()).collect();
-    let tasks: Vec<&str> = rows.iter().map(|row| row.task.as_str()).collect();
-    let messages: Vec<&Value> = rows.iter().map(|row| &row.message).collect();
-    let claimed: Vec<Option<PrimitiveDateTime>> =
-        rows.iter().map(|row| row.claimed_until.map(sql_time::to_column)).collect();
-    db.execute(&sql, &[&ids, &created, &queues, &tasks, &messages, &claimed]).await?;
+    db.execute(
+        &sql,
+        &[
+            &column(rows, |row| row.id),
+            &column(rows, |row| sql_time::to_column(row.created_at)),
+            &column(rows, |row| row.queue.as_str()),
+            &column(rows, |row| row.task.as_str()),
+            &column(rows, |row| &row.message),
+            &column(rows, |row| row.claimed_until.map(sql_time::to_column)),
+        ],
+    )
+    .await?;
     Ok(())
 }
 

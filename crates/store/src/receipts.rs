@@ -7,7 +7,7 @@ use domain::{
 use time::{OffsetDateTime, PrimitiveDateTime};
 use tokio_postgres::Row;
 
-use crate::{Error, outbox::OutboxRow, parse, sql_time};
+use crate::{Error, column, outbox::OutboxRow, parse, sql_time};
 
 /// A notification as a receipt finds it.
 #[derive(Clone)]
@@ -46,14 +46,14 @@ pub struct Receivable {
     pub signed_personalisation: Option<String>,
 }
 
-/// The live notification of this id.
+/// The live notifications of these ids, in no order.
 ///
 /// # Errors
 /// Database errors only.
 pub async fn find(
     db: &impl GenericClient,
-    id: NotificationId,
-) -> Result<Option<Receivable>, Error> {
+    ids: &[NotificationId],
+) -> Result<Vec<Receivable>, Error> {
     let sql = db
         .prepare_cached(
             r#"-- receipts.find
@@ -61,10 +61,10 @@ pub async fn find(
                notification_type::text AS notification_type, key_type, notification_status, "to",
                client_reference, created_at, sent_at, sent_by, international, phone_prefix,
                billable_units, _personalisation
-          FROM notifications WHERE id = $1"#,
+          FROM notifications WHERE id = ANY($1)"#,
         )
         .await?;
-    db.query_opt(&sql, &[&id]).await?.as_ref().map(from_row).transpose()
+    db.query(&sql, &[&ids]).await?.iter().map(from_row).collect()
 }
 
 /// The notification that the provider knows by this reference, live or archived.
@@ -118,8 +118,10 @@ pub(crate) fn from_row(row: &Row) -> Result<Receivable, Error> {
 }
 
 /// What a receipt makes of a notification.
-#[derive(Clone, Debug)]
-pub struct Outcome<'a> {
+#[derive(Clone)]
+pub struct Outcome {
+    /// The notification.
+    pub id: NotificationId,
     /// The status that the receipt found; anything else by now means that another was first.
     pub from: NotificationStatus,
     /// The new status.
@@ -127,15 +129,17 @@ pub struct Outcome<'a> {
     /// Now.
     pub at: OffsetDateTime,
     /// The provider, written where none is recorded.
-    pub sent_by: &'a str,
+    pub sent_by: &'static str,
     /// Fragments, written where none are recorded.
     pub billable_units: i32,
     /// The provider's id of the message, written where none is recorded.
-    pub reference: Option<&'a str>,
+    pub reference: Option<String>,
+    /// The message that tells the service.
+    pub callback: Option<OutboxRow>,
 }
 
-/// Applies a receipt and, in the same statement, keeps the message that tells the service.
-/// False, and nothing is changed, when the status is not `outcome.from` any more.
+/// Applies receipts and, in the same statement, keeps the messages that tell the services. Returns
+/// whom they changed: not those whose status is not `outcome.from` any more. Each may be named once.
 ///
 /// A receipt proves that the provider has the message, so it also ends any claim to send it.
 ///
@@ -143,53 +147,63 @@ pub struct Outcome<'a> {
 /// Database errors only.
 pub async fn apply(
     db: &impl GenericClient,
-    id: NotificationId,
-    outcome: &Outcome<'_>,
-    callback: Option<&OutboxRow>,
-) -> Result<bool, Error> {
+    outcomes: &[Outcome],
+) -> Result<Vec<NotificationId>, Error> {
     let sql = db
         .prepare_cached(
-            "-- receipts.apply
-        WITH live AS (
-            UPDATE notifications
-               SET notification_status = $3, updated_at = $4,
-                   sent_by = coalesce(sent_by, $5), sent_at = coalesce(sent_at, $4),
-                   billable_units = CASE billable_units WHEN 0 THEN $6 ELSE billable_units END,
-                   reference = coalesce(reference, $7),
+            r#"-- receipts.apply
+        WITH receipt AS (
+            SELECT * FROM unnest($1::uuid[], $2::text[], $3::text[], $4::timestamp[], $5::text[],
+                                 $6::int4[], $7::text[], $8::uuid[], $9::text[], $10::text[],
+                                 $11::jsonb[], $12::timestamp[])
+                AS r (id, "from", "to", at, sent_by, billable_units, reference, callback_id, queue,
+                      task, message, claimed_until)
+        ), live AS (
+            UPDATE notifications n
+               SET notification_status = r."to", updated_at = r.at,
+                   sent_by = coalesce(n.sent_by, r.sent_by), sent_at = coalesce(n.sent_at, r.at),
+                   billable_units = CASE n.billable_units
+                       WHEN 0 THEN r.billable_units ELSE n.billable_units END,
+                   reference = coalesce(n.reference, r.reference),
                    claimed_by = NULL, claimed_until = NULL, next_attempt_at = NULL
-             WHERE id = $1 AND notification_status = $2
-            RETURNING id
+              FROM receipt r WHERE n.id = r.id AND n.notification_status = r."from"
+            RETURNING n.id
         ), archived AS (
-            UPDATE notification_history SET notification_status = $3, updated_at = $4
-             WHERE id = $1 AND notification_status = $2
-            RETURNING id
+            UPDATE notification_history n SET notification_status = r."to", updated_at = r.at
+              FROM receipt r WHERE n.id = r.id AND n.notification_status = r."from"
+            RETURNING n.id
         ), changed AS (SELECT id FROM live UNION SELECT id FROM archived
         ), callback AS (
             INSERT INTO outbox (id, created_at, queue, task, message, claimed_until)
-            SELECT $8::uuid, $4, $9::text, $10::text, $11::jsonb, $12::timestamp FROM changed
-             WHERE $8::uuid IS NOT NULL
+            SELECT callback_id, at, queue, task, message, claimed_until
+              FROM receipt JOIN changed USING (id) WHERE callback_id IS NOT NULL
         )
-        SELECT count(*) FROM changed",
+        SELECT id FROM changed"#,
         )
         .await?;
-    let row = db
-        .query_one(
+    let rows = db
+        .query(
             &sql,
             &[
-                &id,
-                &<&str>::from(outcome.from),
-                &<&str>::from(outcome.to),
-                &sql_time::to_column(outcome.at),
-                &outcome.sent_by,
-                &outcome.billable_units,
-                &outcome.reference,
-                &callback.map(|row| row.id),
-                &callback.map(|row| row.queue.as_str()),
-                &callback.map(|row| row.task.as_str()),
-                &callback.map(|row| &row.message),
-                &callback.and_then(|row| row.claimed_until).map(sql_time::to_column),
+                &column(outcomes, |outcome| outcome.id),
+                &column(outcomes, |outcome| <&str>::from(outcome.from)),
+                &column(outcomes, |outcome| <&str>::from(outcome.to)),
+                &column(outcomes, |outcome| sql_time::to_column(outcome.at)),
+                &column(outcomes, |outcome| outcome.sent_by),
+                &column(outcomes, |outcome| outcome.billable_units),
+                &column(outcomes, |outcome| outcome.reference.as_deref()),
+                &column(outcomes, |outcome| outcome.callback.as_ref().map(|row| row.id)),
+                &column(outcomes, |outcome| {
+                    outcome.callback.as_ref().map(|row| row.queue.as_str())
+                }),
+                &column(outcomes, |outcome| outcome.callback.as_ref().map(|row| row.task.as_str())),
+                &column(outcomes, |outcome| outcome.callback.as_ref().map(|row| &row.message)),
+                &column(outcomes, |outcome| {
+                    let until = outcome.callback.as_ref().and_then(|row| row.claimed_until);
+                    until.map(sql_time::to_column)
+                }),
             ],
         )
         .await?;
-    Ok(row.try_get::<_, i64>(0)? > 0)
+    rows.iter().map(|row| Ok(row.try_get("id")?)).collect()
 }

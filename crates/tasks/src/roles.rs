@@ -30,7 +30,8 @@ const fn long(queue: &'static str, concurrency: u16) -> Consume {
 pub const ALL: &[Role] = &[
     Role {
         name: "delivery",
-        queues: &[short(queues::SEND_SMS, 32), short(queues::SEND_EMAIL, 32)],
+        // They wait for a provider nearly all the time.
+        queues: &[short(queues::SEND_SMS, 128), short(queues::SEND_EMAIL, 128)],
     },
     Role { name: "retry", queues: &[short(queues::RETRY, 32)] },
     Role { name: "internal", queues: &[short(queues::INTERNAL, 8)] },
@@ -45,8 +46,8 @@ pub const ALL: &[Role] = &[
     Role {
         name: "receipts",
         queues: &[
-            short(queues::SES_CALLBACKS, 16),
-            short(queues::SMS_CALLBACKS, 16),
+            short(queues::SES_CALLBACKS, 64),
+            short(queues::SMS_CALLBACKS, 64),
             short(queues::LETTER_CALLBACKS, 4),
         ],
     },

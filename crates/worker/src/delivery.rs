@@ -14,12 +14,13 @@ use providers::{Email, Sms};
 use queue::{Attempt, TaskError, TaskResult};
 use store::notifications::{Sent, ToSend};
 use tasks::{DeliverEmail, DeliverSms, delivery::SEND_TIME_LIMIT, queues};
+use tokio::time::Instant;
 use tracing::{error, info, instrument, warn};
 
 use crate::Context;
 
-/// How long composing and handing over may take: the rest of the task's time is for saying how it
-/// went.
+/// How long claiming, composing and handing over may take: the rest of the task's time is for saying
+/// how it went.
 const DEADLINE: Duration = SEND_TIME_LIMIT.saturating_sub(Duration::from_secs(15));
 
 /// Why an attempt to send failed.
@@ -90,6 +91,7 @@ async fn deliver(
     id: NotificationId,
     attempt: Attempt,
 ) -> TaskResult {
+    let deadline = Instant::now() + DEADLINE;
     let app = ctx.app();
     // All channels are retried on one queue.
     let is_retry = attempt.queue() == queues::RETRY;
@@ -110,7 +112,7 @@ async fn deliver(
             }
         }
     };
-    match tokio::time::timeout(DEADLINE, sending).await {
+    match tokio::time::timeout_at(deadline, sending).await {
         Ok(Ok(())) => Ok(()),
         Ok(Err(error)) => failed(app, &message, &attempt, error).await,
         Err(_) => failed(app, &message, &attempt, SendError::TimedOut).await,
@@ -182,9 +184,9 @@ async fn record(
     billable_units: i32,
     reference: Option<String>,
 ) -> Result<(), SendError> {
-    let sent_at = app.clock().now();
-    let sent = Sent { status, sent_by: provider, sent_at, billable_units, reference };
-    app.record_sent(message.id, sent).await?;
+    let (id, sent_at) = (message.id, app.clock().now());
+    let sent = Sent { id, status, sent_by: provider, sent_at, billable_units, reference };
+    app.record_sent(sent).await?;
     info!(provider.name = provider, "accepted by {provider}");
     Ok(())
 }

@@ -91,13 +91,14 @@ pub async fn deliver(ctx: Context, task: DeliverLetter, attempt: Attempt) -> Tas
     match print(&ctx, &letter).await {
         Ok(printer) => {
             let sent = Sent {
+                id: task.notification_id,
                 status: NotificationStatus::Sending,
                 sent_by: printer,
                 sent_at: ctx.app().clock().now(),
                 billable_units: letter.letter.billable_units,
                 reference: None,
             };
-            ctx.app().record_sent(task.notification_id, sent).await?;
+            ctx.app().record_sent(sent).await?;
             info!(provider.name = printer, "accepted by {printer}");
             Ok(())
         }

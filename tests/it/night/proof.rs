@@ -45,14 +45,16 @@ async fn counts_are_exact_while_messages_move_and_change_and_are_counted() {
             let db = night.t.db().await;
             for id in sending.iter().take(sending.len() / 2) {
                 let outcome = Outcome {
+                    id: *id,
                     from: S::Sending,
                     to: S::Delivered,
                     at: datetime!(2026-11-24 03:00 UTC),
                     sent_by: "dvla",
                     billable_units: 1,
                     reference: None,
+                    callback: None,
                 };
-                assert!(store::receipts::apply(&db, *id, &outcome, None).await.unwrap());
+                assert_eq!(store::receipts::apply(&db, &[outcome]).await.unwrap(), [*id]);
             }
         };
         let archive = async {

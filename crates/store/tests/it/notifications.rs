@@ -3,7 +3,7 @@
 use domain::{ApiKeyId, KeyType, NotificationId, NotificationStatus, NotificationType};
 use store::{
     Error,
-    notifications::{self, Claim, Forgetting, NewNotification, Sent},
+    notifications::{self, Claim, Forgetting, NewNotification, Sent, ToSend},
 };
 use testkit::{Database, TestService};
 use time::{Duration, OffsetDateTime, macros::datetime};
@@ -52,13 +52,25 @@ impl Sender {
     }
 }
 
-pub(crate) fn claim_at(now: OffsetDateTime, attempt: i32) -> Claim {
-    Claim { worker: Uuid::from_u128(7), attempt, now, until: now + Duration::seconds(90) }
+fn claim_by(holder: u128, id: NotificationId, now: OffsetDateTime, attempt: i32) -> Claim {
+    let holder = Uuid::from_u128(holder);
+    Claim { id, holder, attempt, now, until: now + Duration::seconds(90) }
 }
 
-fn sent(status: NotificationStatus) -> Sent {
-    let reference = Some("theirs".to_owned());
-    Sent { status, sent_by: "mmg", sent_at: NOW, billable_units: 2, reference }
+/// Claims one of them, as somebody else each time.
+pub(crate) async fn claim(
+    db: &impl store::GenericClient,
+    id: NotificationId,
+    now: OffsetDateTime,
+    attempt: i32,
+) -> Option<ToSend> {
+    let claim = claim_by(Uuid::new_v4().as_u128(), id, now, attempt);
+    notifications::claim(db, &[claim]).await.unwrap().pop()
+}
+
+fn sent(id: NotificationId) -> Sent {
+    let (status, reference) = (NotificationStatus::Sending, Some("theirs".to_owned()));
+    Sent { id, status, sent_by: "mmg", sent_at: NOW, billable_units: 2, reference }
 }
 
 #[tokio::test]
@@ -111,9 +123,7 @@ async fn only_one_of_many_claims_wins() {
     let mut racers = tokio::task::JoinSet::new();
     for _ in 0..8 {
         let (pool, id) = (database.pool().clone(), row.id);
-        racers.spawn(async move {
-            notifications::claim(&pool.get().await.unwrap(), id, claim_at(NOW, 0)).await.unwrap()
-        });
+        racers.spawn(async move { claim(&pool.get().await.unwrap(), id, NOW, 0).await });
     }
     while let Some(claimed) = racers.join_next().await {
         if let Some(message) = claimed.unwrap() {
@@ -128,23 +138,51 @@ async fn only_one_of_many_claims_wins() {
 }
 
 #[tokio::test]
+async fn of_many_that_are_claimed_together_those_get_them_that_may() {
+    let database = Database::create().await;
+    let db = database.client().await;
+    let sender = Sender::new(&db).await;
+    let rows: Vec<_> = (1..=4).map(|n| sender.notification(n)).collect();
+    notifications::insert_many(&db, &rows).await.unwrap();
+    claim(&db, rows[1].id, NOW, 0).await.unwrap();
+    notifications::record_sent(&db, &[sent(rows[2].id), sent(rows[3].id)]).await.unwrap();
+    let claims: Vec<_> = rows.iter().map(|row| claim_by(5, row.id, NOW, 0)).collect();
+    let claimed = notifications::claim(&db, &claims).await.unwrap();
+    assert_eq!(claimed.iter().map(|message| message.id).collect::<Vec<_>>(), [rows[0].id]);
+}
+
+#[tokio::test]
+async fn a_claim_whose_answer_was_lost_is_made_again_by_its_holder_only() {
+    let database = Database::create().await;
+    let db = database.client().await;
+    let sender = Sender::new(&db).await;
+    let row = sender.notification(1);
+    notifications::insert_many(&db, std::slice::from_ref(&row)).await.unwrap();
+    let ours = [claim_by(5, row.id, NOW, 0)];
+    for _ in 0..2 {
+        assert_eq!(notifications::claim(&db, &ours).await.unwrap().len(), 1);
+    }
+    assert!(claim(&db, row.id, NOW, 0).await.is_none());
+}
+
+#[tokio::test]
 async fn an_attempt_that_is_put_off_is_claimed_when_due_or_by_its_own_message() {
     let database = Database::create().await;
     let db = database.client().await;
     let sender = Sender::new(&db).await;
     let row = sender.notification(1);
-    let (id, worker) = (row.id, claim_at(NOW, 0).worker);
+    let id = row.id;
     notifications::insert_many(&db, &[row]).await.unwrap();
-    notifications::claim(&db, id, claim_at(NOW, 0)).await.unwrap().unwrap();
+    let holder = claim(&db, id, NOW, 0).await.unwrap().holder;
     let due = NOW + Duration::seconds(300);
-    notifications::put_off(&db, id, worker, 1, due, 3, "down").await.unwrap();
+    notifications::put_off(&db, id, holder, 1, due, 3, "down").await.unwrap();
 
-    let doubled = notifications::claim(&db, id, claim_at(NOW, 0)).await.unwrap();
+    let doubled = claim(&db, id, NOW, 0).await;
     assert!(doubled.is_none(), "a second message of attempt 0 does nothing");
     let early = due - Duration::seconds(1);
-    assert!(notifications::claim(&db, id, claim_at(early, 1)).await.unwrap().is_some());
-    notifications::put_off(&db, id, worker, 2, due, 0, "down").await.unwrap();
-    assert!(notifications::claim(&db, id, claim_at(due, 0)).await.unwrap().is_some(), "replayed");
+    let holder = claim(&db, id, early, 1).await.unwrap().holder;
+    notifications::put_off(&db, id, holder, 2, due, 0, "down").await.unwrap();
+    assert!(claim(&db, id, due, 0).await.is_some(), "replayed");
     let found = notifications::get(&db, sender.service.id, id).await.unwrap();
     assert_eq!(found.billable_units, 3, "never less than was counted before");
 }
@@ -157,13 +195,13 @@ async fn a_dead_claim_is_broken_once() {
     let row = sender.notification(1);
     let id = row.id;
     notifications::insert_many(&db, &[row]).await.unwrap();
-    notifications::claim(&db, id, claim_at(NOW, 0)).await.unwrap().unwrap();
+    claim(&db, id, NOW, 0).await.unwrap();
     let seen = notifications::claim_state(&db, id).await.unwrap().claimed_until.unwrap();
     let due = NOW + Duration::seconds(30);
     assert!(notifications::break_claim(&db, id, seen, 1, due).await.unwrap());
     assert!(!notifications::break_claim(&db, id, seen, 1, due).await.unwrap());
-    assert!(notifications::claim(&db, id, claim_at(NOW, 0)).await.unwrap().is_none());
-    assert!(notifications::claim(&db, id, claim_at(NOW, 1)).await.unwrap().is_some());
+    assert!(claim(&db, id, NOW, 0).await.is_none());
+    assert!(claim(&db, id, NOW, 1).await.is_some());
 }
 
 #[tokio::test]
@@ -176,17 +214,17 @@ async fn sending_is_recorded_and_does_not_undo_a_receipt_that_won_the_race() {
     notifications::insert_many(&db, &rows).await.unwrap();
     let service = sender.service.id;
 
-    notifications::record_sent(&db, rows[0].id, &sent(NotificationStatus::Sending)).await.unwrap();
+    notifications::record_sent(&db, &[sent(rows[0].id)]).await.unwrap();
     let found = notifications::get(&db, service, rows[0].id).await.unwrap();
     assert_eq!((found.status, found.billable_units), (NotificationStatus::Sending, 2));
     assert_eq!(found.sent_at, Some(NOW));
     assert!(!notifications::set_technical_failure(&db, rows[0].id, NOW, None).await.unwrap());
 
     assert!(notifications::set_technical_failure(&db, rows[1].id, NOW, None).await.unwrap());
-    notifications::record_sent(&db, rows[1].id, &sent(NotificationStatus::Sending)).await.unwrap();
+    notifications::record_sent(&db, &[sent(rows[1].id)]).await.unwrap();
     let found = notifications::get(&db, service, rows[1].id).await.unwrap();
     assert_eq!(found.status, NotificationStatus::TechnicalFailure);
-    assert!(notifications::claim(&db, rows[1].id, claim_at(NOW, 0)).await.unwrap().is_none());
+    assert!(claim(&db, rows[1].id, NOW, 0).await.is_none());
 }
 
 #[tokio::test]
@@ -197,13 +235,11 @@ async fn forgotten_messages_are_taken_once_without_those_held_or_put_off() {
     let rows: Vec<_> = (1..=7).map(|n| sender.notification(n)).collect();
     notifications::insert_many(&db, &rows).await.unwrap();
     let later = NOW + Duration::hours(2);
-    notifications::claim(&db, rows[0].id, claim_at(later, 0)).await.unwrap().unwrap();
-    notifications::claim(&db, rows[1].id, claim_at(later, 0)).await.unwrap().unwrap();
+    claim(&db, rows[0].id, later, 0).await.unwrap();
+    let holder = claim(&db, rows[1].id, later, 0).await.unwrap().holder;
     let due = later + Duration::minutes(5);
-    notifications::put_off(&db, rows[1].id, claim_at(later, 0).worker, 1, due, 0, "down")
-        .await
-        .unwrap();
-    notifications::record_sent(&db, rows[2].id, &sent(NotificationStatus::Sending)).await.unwrap();
+    notifications::put_off(&db, rows[1].id, holder, 1, due, 0, "down").await.unwrap();
+    notifications::record_sent(&db, &[sent(rows[2].id)]).await.unwrap();
 
     let which = Forgetting {
         channel: NotificationType::Sms,
@@ -223,7 +259,7 @@ async fn forgotten_messages_are_taken_once_without_those_held_or_put_off() {
     }
     taken.sort();
     assert_eq!(taken, rows[3..].iter().map(|row| row.id).collect::<Vec<_>>());
-    let queued = notifications::claim(&db, rows[3].id, claim_at(later, 0)).await.unwrap();
+    let queued = claim(&db, rows[3].id, later, 0).await;
     assert!(queued.is_some(), "a message that waits for it can still claim it");
     let again = Forgetting { now: which.again_at, again_at: which.again_at, ..which };
     assert_eq!(notifications::take_forgotten(&db, &again, 10).await.unwrap().len(), 6);

@@ -3,18 +3,32 @@
 use domain::{NotificationId, NotificationStatus};
 use serde_json::json;
 use store::{
+    GenericClient,
     complaints::{self, Complaint},
     notifications, outbox,
     outbox::OutboxRow,
-    receipts::{self, Outcome},
+    receipts::{self, Outcome, Receivable},
 };
 use testkit::Database;
 use uuid::Uuid;
 
-use crate::notifications::{NOW, Sender, claim_at};
+use crate::notifications::{NOW, Sender, claim};
 
-fn outcome(from: NotificationStatus, to: NotificationStatus) -> Outcome<'static> {
-    Outcome { from, to, at: NOW, sent_by: "mmg", billable_units: 1, reference: Some("theirs") }
+fn delivered(id: NotificationId, from: NotificationStatus) -> Outcome {
+    Outcome {
+        id,
+        from,
+        to: NotificationStatus::Delivered,
+        at: NOW,
+        sent_by: "mmg",
+        billable_units: 1,
+        reference: Some("theirs".to_owned()),
+        callback: None,
+    }
+}
+
+async fn find(db: &impl GenericClient, id: NotificationId) -> Option<Receivable> {
+    receipts::find(db, &[id]).await.unwrap().pop()
 }
 
 fn callback() -> OutboxRow {
@@ -35,15 +49,17 @@ async fn a_receipt_changes_the_row_once_and_leaves_one_callback() {
     let sender = Sender::new(&db).await;
     let row = sender.notification(1);
     notifications::insert_many(&db, std::slice::from_ref(&row)).await.unwrap();
-    notifications::claim(&db, row.id, claim_at(NOW, 0)).await.unwrap().unwrap();
+    claim(&db, row.id, NOW, 0).await.unwrap();
 
-    let delivered = outcome(NotificationStatus::Created, NotificationStatus::Delivered);
-    let callback = callback();
-    assert!(receipts::apply(&db, row.id, &delivered, Some(&callback)).await.unwrap());
-    assert!(!receipts::apply(&db, row.id, &delivered, Some(&callback)).await.unwrap());
+    let callback = Some(callback());
+    let receipt = Outcome { callback, ..delivered(row.id, NotificationStatus::Created) };
+    let unknown = delivered(NotificationId(Uuid::nil()), NotificationStatus::Created);
+    let both = [receipt, unknown];
+    assert_eq!(receipts::apply(&db, &both).await.unwrap(), [row.id]);
+    assert_eq!(receipts::apply(&db, &both).await.unwrap(), []);
     assert_eq!(outbox::count(&db).await.unwrap(), 1);
 
-    let found = receipts::find(&db, row.id).await.unwrap().unwrap();
+    let found = find(&db, row.id).await.unwrap();
     assert_eq!(found.status, NotificationStatus::Delivered);
     assert_eq!((found.sent_by.as_deref(), found.billable_units), (Some("mmg"), 1));
     assert_eq!(found.to.as_deref(), Some("07700 900123"));
@@ -70,8 +86,8 @@ async fn an_archived_notification_is_found_and_changed_without_its_recipient() {
     .unwrap();
     let found = receipts::find_by_reference(&db, "old").await.unwrap().unwrap();
     assert_eq!((found.id, found.to), (id, None));
-    let delivered = outcome(NotificationStatus::Sending, NotificationStatus::Delivered);
-    assert!(receipts::apply(&db, id, &delivered, None).await.unwrap());
+    let receipt = delivered(id, NotificationStatus::Sending);
+    assert_eq!(receipts::apply(&db, &[receipt]).await.unwrap(), [id]);
     let found = receipts::find_by_reference(&db, "old").await.unwrap().unwrap();
     assert_eq!(found.status, NotificationStatus::Delivered);
     assert_eq!(outbox::count(&db).await.unwrap(), 0);
@@ -81,7 +97,7 @@ async fn an_archived_notification_is_found_and_changed_without_its_recipient() {
 async fn an_unknown_reference_finds_nothing() {
     let database = Database::create().await;
     let db = database.client().await;
-    assert!(receipts::find(&db, NotificationId(Uuid::nil())).await.unwrap().is_none());
+    assert!(find(&db, NotificationId(Uuid::nil())).await.is_none());
     assert!(receipts::find_by_reference(&db, "x").await.unwrap().is_none());
 }
 

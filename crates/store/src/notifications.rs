@@ -289,7 +289,8 @@ pub async fn claim(db: &impl GenericClient, claims: &[Claim]) -> Result<Vec<ToSe
             r#"-- notifications.claim
         UPDATE notifications n
            SET claimed_by = c.holder, claim_attempt = c.attempt, claimed_until = c.until
-          FROM unnest($1::uuid[], $2::uuid[], $3::int4[], $4::timestamp[], $5::timestamp[])
+          FROM unnest((SELECT $1::uuid[]), $2::uuid[], $3::int4[], $4::timestamp[],
+                      $5::timestamp[])
             AS c (id, holder, attempt, now, until)
          WHERE n.id = c.id AND n.notification_status = 'created'
            AND (n.claimed_until IS NULL OR n.claimed_by = c.holder)
@@ -457,7 +458,8 @@ pub async fn record_sent(db: &impl GenericClient, sent: &[Sent]) -> Result<(), E
                billable_units = greatest(n.billable_units, s.billable_units),
                reference = coalesce(s.reference, n.reference),
                claimed_by = NULL, claimed_until = NULL, next_attempt_at = NULL
-          FROM unnest($1::uuid[], $2::text[], $3::text[], $4::timestamp[], $5::int4[], $6::text[])
+          FROM unnest((SELECT $1::uuid[]), $2::text[], $3::text[], $4::timestamp[], $5::int4[],
+                      $6::text[])
             AS s (id, status, sent_by, sent_at, billable_units, reference)
          WHERE n.id = s.id",
         )

@@ -86,7 +86,12 @@ pub async fn claim(
 /// # Errors
 /// Database errors only.
 pub async fn delete(db: &impl GenericClient, ids: &[Uuid]) -> Result<(), Error> {
-    let sql = db.prepare_cached("-- outbox.delete\nDELETE FROM outbox WHERE id = ANY($1)").await?;
+    let sql = db
+        .prepare_cached(
+            "-- outbox.delete
+        DELETE FROM outbox USING unnest((SELECT $1::uuid[])) AS done (done) WHERE id = done",
+        )
+        .await?;
     db.execute(&sql, &[&ids]).await?;
     Ok(())
 }

@@ -61,7 +61,7 @@ pub async fn find(
                notification_type::text AS notification_type, key_type, notification_status, "to",
                client_reference, created_at, sent_at, sent_by, international, phone_prefix,
                billable_units, _personalisation
-          FROM notifications WHERE id = ANY($1)"#,
+          FROM unnest((SELECT $1::uuid[])) AS wanted (wanted) JOIN notifications ON id = wanted"#,
         )
         .await?;
     db.query(&sql, &[&ids]).await?.iter().map(from_row).collect()
@@ -153,9 +153,9 @@ pub async fn apply(
         .prepare_cached(
             r#"-- receipts.apply
         WITH receipt AS (
-            SELECT * FROM unnest($1::uuid[], $2::text[], $3::text[], $4::timestamp[], $5::text[],
-                                 $6::int4[], $7::text[], $8::uuid[], $9::text[], $10::text[],
-                                 $11::jsonb[], $12::timestamp[])
+            SELECT * FROM unnest((SELECT $1::uuid[]), $2::text[], $3::text[], $4::timestamp[],
+                                 $5::text[], $6::int4[], $7::text[], $8::uuid[], $9::text[],
+                                 $10::text[], $11::jsonb[], $12::timestamp[])
                 AS r (id, "from", "to", at, sent_by, billable_units, reference, callback_id, queue,
                       task, message, claimed_until)
         ), live AS (

@@ -4,6 +4,7 @@ use domain::{ApiKeyId, KeyType, NotificationId, NotificationStatus, Notification
 use store::{
     Error,
     notifications::{self, Claim, Forgetting, NewNotification, Sent, ToSend},
+    outbox, receipts,
 };
 use testkit::{Database, TestService};
 use time::{Duration, OffsetDateTime, macros::datetime};
@@ -263,4 +264,37 @@ async fn forgotten_messages_are_taken_once_without_those_held_or_put_off() {
     assert!(queued.is_some(), "a message that waits for it can still claim it");
     let again = Forgetting { now: which.again_at, again_at: which.again_at, ..which };
     assert_eq!(notifications::take_forgotten(&db, &again, 10).await.unwrap().len(), 6);
+}
+
+#[tokio::test]
+async fn what_every_message_passes_through_is_not_planned_anew_each_time() {
+    let database = Database::create().await;
+    let db = database.client().await;
+    let sender = Sender::new(&db).await;
+    for n in 1..=8 {
+        let row = sender.notification(n);
+        let id = row.id;
+        notifications::insert_many(&db, &[row]).await.unwrap();
+        claim(&db, id, NOW, 0).await.unwrap();
+        notifications::record_sent(&db, &[sent(id)]).await.unwrap();
+        let found = receipts::find(&db, &[id]).await.unwrap().remove(0);
+        let receipt = crate::receipts::delivered(id, found.status);
+        assert_eq!(receipts::apply(&db, &[receipt]).await.unwrap(), [id]);
+        outbox::delete(&db, &[id.0]).await.unwrap();
+    }
+    let sql = "SELECT split_part(statement, E'\\n', 1) FROM pg_prepared_statements
+                WHERE statement LIKE '-- %' AND generic_plans > 0 ORDER BY 1";
+    let planned_once: Vec<String> =
+        db.query(sql, &[]).await.unwrap().iter().map(|row| row.get(0)).collect();
+    assert_eq!(
+        planned_once,
+        [
+            "-- notifications.claim",
+            "-- notifications.insert_many",
+            "-- notifications.record_sent",
+            "-- outbox.delete",
+            "-- receipts.apply",
+            "-- receipts.find",
+        ]
+    );
 }

@@ -14,7 +14,7 @@ use uuid::Uuid;
 
 use crate::notifications::{NOW, Sender, claim};
 
-fn delivered(id: NotificationId, from: NotificationStatus) -> Outcome {
+pub(crate) fn delivered(id: NotificationId, from: NotificationStatus) -> Outcome {
     Outcome {
         id,
         from,

@@ -39,7 +39,9 @@ start_postgres() {
     elif [[ $name == pg-faults ]]; then
         options=(-c max_connections=80)
     else
-        options=(-c max_connections=200 -c shared_buffers=256MB)
+        # Checkpoints rarely, since each has every page written whole to the log once more.
+        options=(-c max_connections=200 -c shared_buffers=512MB -c max_wal_size=4GB
+            -c checkpoint_timeout=15min -c wal_compression=on -c jit=off)
     fi
     if [[ ! -e $data ]]; then
         # Named so only when complete: an interrupted initdb leaves nothing behind that counts.

@@ -1,10 +1,9 @@
 //! Grouped statements: callers that come together share one.
 //!
 //! Whatever queued while the last statement ran goes into the next one, so a lone caller never
-//! waits and a crowd pays for one round trip and one commit. Where nobody is kept waiting for an
-//! answer, the next one also begins no sooner than a moment after the last: what a statement costs
-//! beside its rows is most of its cost, so that small groups would use up the processors long before
-//! the database has too much to do.
+//! waits and a crowd pays for one round trip and one commit. After a group, the next one begins no
+//! sooner than a moment later: most of what a statement costs is not for its rows, so that many small
+//! groups would use up the processors long before the database has too much to do.
 
 use std::{collections::HashSet, future::Future, sync::Arc, time::Duration};
 
@@ -18,7 +17,7 @@ use uuid::Uuid;
 
 use crate::{Error, outbox, receipts, sending};
 
-/// How long after the last one the next statement of a kind begins at the earliest.
+/// How long after a group the next statement of its kind begins at the earliest.
 const PACE: Duration = Duration::from_millis(10);
 /// Callers that share one statement.
 const LARGEST_GROUP: usize = 256;
@@ -85,7 +84,7 @@ impl<S: Statement> Grouped<S> {
     }
 }
 
-/// Hands over what waits, a group at a time, the next one no sooner than `pace` after the last.
+/// Hands over what waits, a group at a time: after more than one, the next no sooner than `pace`.
 /// `work` keeps one of the `lanes` for as long as the next group had better grow.
 pub(crate) async fn in_groups<T, W>(
     mut waiting: mpsc::Receiver<T>,
@@ -104,7 +103,8 @@ pub(crate) async fn in_groups<T, W>(
         if waiting.recv_many(&mut group, LARGEST_GROUP).await == 0 {
             return;
         }
-        next = Instant::now() + pace;
+        // Only a crowd is made to wait.
+        next = Instant::now() + if group.len() > 1 { pace } else { Duration::ZERO };
         tokio::spawn(work(group, lane));
     }
 }

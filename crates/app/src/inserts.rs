@@ -19,6 +19,8 @@ use crate::{
 
 /// Statements under way at once. More lanes make smaller groups, and a group is what saves work.
 const LANES: usize = 2;
+/// How long after a group the next statement begins at the earliest.
+const PACE: Duration = Duration::from_millis(5);
 
 /// One request's row and the message that gets it sent.
 struct Pending {
@@ -38,7 +40,7 @@ impl Inserts {
         tokio::spawn(in_groups(
             waiting,
             LANES,
-            Duration::ZERO,
+            PACE,
             move |mut group: Vec<Pending>, lane| {
                 let (db, outbox) = (db.clone(), outbox.clone());
                 async move {

@@ -15,6 +15,9 @@ pub struct Args {
     /// Seconds that each measurement of a rate lasts, after a warm-up of one second
     #[arg(long, default_value_t = 8, value_parser = clap::value_parser!(u32).range(1..))]
     pub seconds: u32,
+    /// Notifications that are stored already, from the last days
+    #[arg(long, default_value_t = 20_000)]
+    pub stored: u32,
     /// Folder of the process ids of the running system
     #[arg(long, default_value = ".dev/run")]
     pub run_dir: PathBuf,

@@ -13,6 +13,9 @@ use tokio_postgres::{Client, NoTls};
 /// What the references of our notifications begin with.
 pub const MARK: &str = "postroom-bench-";
 
+/// And those of the notifications that were stored before.
+const STORED: &str = "postroom-stored-";
+
 /// A connection to the system's database.
 pub struct Database {
     client: Client,
@@ -59,6 +62,44 @@ impl Database {
             .await?;
         self.client.batch_execute("VACUUM notifications").await?;
         self.client.batch_execute("CHECKPOINT").await?;
+        Ok(())
+    }
+
+    /// Stores `rows` delivered notifications like the one with this reference, of the last six days.
+    ///
+    /// # Errors
+    /// Database errors only.
+    pub async fn store(&self, reference: &str, rows: u32) -> anyhow::Result<()> {
+        let sql = r#"
+            INSERT INTO notifications
+                   (id, "to", normalised_to, service_id, template_id, template_version, api_key_id,
+                    key_type, notification_type, created_at, sent_at, updated_at, sent_by,
+                    _personalisation, client_reference, reply_to_text, international, phone_prefix,
+                    rate_multiplier, notification_status, billable_units)
+            SELECT gen_random_uuid(), "to", normalised_to, service_id, template_id,
+                   template_version, api_key_id, key_type, notification_type, at, at, at, 'mmg',
+                   _personalisation, $2 || n, reply_to_text, international, phone_prefix,
+                   rate_multiplier, 'delivered', 1
+              FROM notifications, generate_series(1, $3::int4) AS n,
+                   LATERAL (SELECT created_at - interval '6 days' * n / $3::int4) AS old (at)
+             WHERE client_reference = $1"#;
+        let count = i32::try_from(rows)?;
+        self.client.execute(sql, &[&reference, &STORED, &count]).await?;
+        // Autovacuum would do it within the minute.
+        self.client.batch_execute("VACUUM ANALYZE notifications").await?;
+        self.client.batch_execute("CHECKPOINT").await?;
+        Ok(())
+    }
+
+    /// Deletes what [`Database::store`] has stored.
+    ///
+    /// # Errors
+    /// Database errors only.
+    pub async fn delete_stored(&self) -> anyhow::Result<()> {
+        let stored = format!("{STORED}%");
+        self.client
+            .execute("DELETE FROM notifications WHERE client_reference LIKE $1", &[&stored])
+            .await?;
         Ok(())
     }
 

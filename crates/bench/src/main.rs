@@ -31,7 +31,7 @@ use tokio::signal::unix::{SignalKind, signal};
 async fn main() -> anyhow::Result<ExitCode> {
     let args = cli::Args::parse();
     let clock = Clock::system();
-    let mut report = Report::new(clock.now(), args.seconds);
+    let mut report = Report::new(clock.now(), args.seconds, args.stored);
     // Dropping the run when interrupted sets the worker going again.
     let outcome = tokio::select! {
         outcome = suites::run(&args, clock, &mut report) => outcome,

@@ -19,6 +19,8 @@ pub struct Report {
     /// How long each measurement of a rate lasted.
     seconds: u32,
     warm_up_seconds: u64,
+    /// Notifications that were in the database before.
+    stored: u32,
     /// How the workers were kept from taking part in `posts` and `gets`; none when neither was
     /// measured.
     pub workers: Option<Workers>,
@@ -141,12 +143,13 @@ pub struct Memory {
 
 impl Report {
     /// An empty one.
-    pub fn new(date: OffsetDateTime, seconds: u32) -> Self {
+    pub fn new(date: OffsetDateTime, seconds: u32, stored: u32) -> Self {
         Self {
             date,
             cores: std::thread::available_parallelism().map_or(1, usize::from),
             seconds,
             warm_up_seconds: WARM_UP.as_secs(),
+            stored,
             workers: None,
             posts: Vec::new(),
             gets: Vec::new(),
@@ -187,8 +190,9 @@ impl fmt::Display for Report {
         let date = self.date.format(&Rfc3339).map_err(|_| fmt::Error)?;
         writeln!(
             f,
-            "{date}, {} cores shared by servers, system and generator; rates over {} s after {} s",
-            self.cores, self.seconds, self.warm_up_seconds
+            "{date}, {} cores shared by servers, system and generator; rates over {} s after {} s; \
+             {} notifications stored before",
+            self.cores, self.seconds, self.warm_up_seconds, self.stored
         )?;
         match self.workers {
             Some(Workers::Halted) => writeln!(f, "POST and GET: the worker stood still (SIGSTOP)")?,
@@ -323,7 +327,7 @@ mod tests {
 
     #[test]
     fn a_refusal_and_a_lost_message_fail_the_run() {
-        let mut report = Report::new(OffsetDateTime::UNIX_EPOCH, 8);
+        let mut report = Report::new(OffsetDateTime::UNIX_EPOCH, 8, 20_000);
         report.posts.push(Post::new(load(&[]), 1.0, 1.0));
         assert!(report.failures().is_empty());
         report.gets.push(load(&[(500, 2)]));

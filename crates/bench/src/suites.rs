@@ -26,6 +26,8 @@ const TO_SHOW: u32 = 1000;
 const TO_DELIVER: u32 = 2000;
 /// As many before them, which open the workers' connections and fill their caches.
 const DELIVERED_TO_WARM_UP: u32 = 200;
+/// The reference of the notification that others are made like.
+const SAMPLE: &str = "postroom-bench-sample";
 /// The steady rates at which notifications are offered, until one is too high.
 const RATES: [f64; 8] = [200.0, 400.0, 600.0, 800.0, 1000.0, 1250.0, 1500.0, 2000.0];
 /// A rate is too high when one in twenty takes longer from POST to delivered.
@@ -87,8 +89,11 @@ async fn system(
         clock,
     };
     bench.database.clear().await?;
+    bench.database.delete_stored().await?;
+    progress(&format!("{} notifications are stored", args.stored));
+    let sample = bench.sample(processes.pid("worker").is_some()).await?;
+    bench.database.store(SAMPLE, args.stored).await?;
     if args.suite.has(Suite::Post) || args.suite.has(Suite::Get) {
-        let sample = bench.sample(processes.pid("worker").is_some()).await?;
         let halted = processes.halt("worker")?;
         report.workers = Some(if halted.is_some() { Workers::Halted } else { Workers::None });
         // Otherwise the broker would push it what we are about to purge.
@@ -104,7 +109,7 @@ async fn system(
         bench.broker.wait_for_workers(true).await?;
         report.delivery = Some(bench.deliver(processes).await?);
     }
-    Ok(())
+    bench.database.delete_stored().await
 }
 
 impl Bench {
@@ -112,16 +117,15 @@ impl Bench {
     /// script that measures inserts. A worker that runs then has it sent, so that it is halted with
     /// nothing in its hands.
     async fn sample(&self, is_sent: bool) -> anyhow::Result<String> {
-        let reference = format!("{MARK}sample");
-        let request = self.client.post_sms(&reference)?;
+        let request = self.client.post_sms(SAMPLE)?;
         let (status, body) = self.client.connect().await?.send(request).await?;
         let answer = String::from_utf8_lossy(&body);
         ensure!(status == StatusCode::CREATED, "the API answered {status}: {answer}");
         if is_sent {
-            let delivered = self.wait_for_delivered(&reference, 1).await?;
+            let delivered = self.wait_for_delivered(SAMPLE, 1).await?;
             ensure!(delivered == 1, "the worker does not deliver");
         }
-        self.database.insert_script(&reference).await
+        self.database.insert_script(SAMPLE).await
     }
 
     async fn posts(&self, insert: &str, report: &mut Report) -> anyhow::Result<()> {

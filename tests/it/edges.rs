@@ -206,3 +206,26 @@ async fn clients_that_send_large_heads_or_none_are_let_go() {
     assert_eq!(status.status(), 200);
     t.end().await;
 }
+
+/// The Python client has a method for this route, which was never for services (§1.4).
+#[tokio::test]
+async fn services_may_not_call_what_is_internal_1_4() {
+    let t = TestApp::start().await;
+    let client = t.client().await;
+    let url = format!("{}/service/{}/template/{}/versions", t.url, client.service.id, client.sms);
+    for (header, status, message) in [
+        (Some(client.token()), 401, "Unauthorized: not allowed to perform this action"),
+        (None, 401, "Unauthorized: authentication token must be provided"),
+        (Some("Basic x".into()), 401, "Unauthorized: authentication bearer scheme must be used"),
+    ] {
+        let mut request = t.http.get(&url);
+        if let Some(header) = header {
+            request = request.header("Authorization", header);
+        }
+        let answer = request.send().await.unwrap();
+        assert_eq!(answer.status(), status);
+        let body: serde_json::Value = answer.json().await.unwrap();
+        assert_eq!(body, json!({ "result": "error", "message": { "token": [message] } }));
+    }
+    t.end().await;
+}

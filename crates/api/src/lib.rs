@@ -11,6 +11,7 @@ mod error;
 mod form;
 mod http;
 mod inbound_sms;
+mod internal;
 mod middleware;
 mod query;
 mod receipts;
@@ -81,6 +82,7 @@ pub async fn serve_on(
             .configure(receipts::routes)
             .configure(inbound_sms::routes)
             .configure(unsubscribe::routes)
+            .configure(internal::routes)
             .configure(|routes| status::routes(routes, &metrics_path))
             .default_service(web::to(error::no_such_route))
             .wrap(actix_web::middleware::from_fn(move |request, next| {

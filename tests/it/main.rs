@@ -13,6 +13,7 @@ mod inbound_sms;
 mod interop;
 mod jobs;
 mod letter_monitors;
+mod letter_status;
 mod letters;
 mod looking_up;
 mod monitors;

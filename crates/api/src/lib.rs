@@ -12,6 +12,7 @@ mod form;
 mod http;
 mod inbound_sms;
 mod internal;
+mod letter_status;
 mod middleware;
 mod query;
 mod receipts;
@@ -81,6 +82,7 @@ pub async fn serve_on(
             .configure(v2::routes)
             .configure(receipts::routes)
             .configure(inbound_sms::routes)
+            .configure(letter_status::routes)
             .configure(unsubscribe::routes)
             .configure(internal::routes)
             .configure(|routes| status::routes(routes, &metrics_path))

@@ -7,7 +7,7 @@
 help: ## show this
 	@sed -n 's/^\([a-z]*\): ## /  make \1\t/p' Makefile | expand -t 16
 
-demo: ## send a text message and an email through the whole system, and show what happens
+demo: ## send a text message, an email and a letter through the whole system, and show what happens
 	@deploy/local/system with deploy/demo/run
 
 clients: ## run every method of the official Python and Node clients against the contract

@@ -14,7 +14,7 @@ use url::form_urlencoded;
 use crate::{
     error::ApiError,
     form::{Form, fault},
-    http::{read, resource, trace},
+    http::{read_receipt, resource, trace},
 };
 
 /// What the printer must say of a letter that it has posted, and in which words; none means any.
@@ -54,7 +54,7 @@ async fn status(
     let id = signed_id(&request, &app).ok_or_else(|| {
         refuse(StatusCode::FORBIDDEN, "A valid token must be provided in the query string")
     })?;
-    let said = Said::read(&read(body).await?)?;
+    let said = Said::read(&read_receipt(body).await?)?;
     if said.letter != id {
         let message = "Notification ID in letter callback data does not match ID in token";
         return Err(refuse(StatusCode::BAD_REQUEST, message));

@@ -16,6 +16,7 @@ mod letter_status;
 mod middleware;
 mod query;
 mod receipts;
+mod slow;
 mod status;
 mod unsubscribe;
 mod v2;
@@ -69,7 +70,9 @@ pub async fn serve_on(
     let app = web::Data::new(app);
     let metrics = web::Data::new(status::MetricsPage::new(metrics));
     let metrics_path = config.metrics_path.clone();
-    let requests = Arc::new(middleware::Requests::new(clock, config.request_timeout()));
+    let read_timeout = config.read_timeout();
+    let requests =
+        Arc::new(middleware::Requests::new(clock, config.request_timeout(), read_timeout));
     info!(server.address = %listener.local_addr()?, "the API is served");
     let server = HttpServer::new(move || {
         let requests = Arc::clone(&requests);
@@ -93,6 +96,7 @@ pub async fn serve_on(
     })
     .workers(config.http_workers()?)
     .keep_alive(KEEP_ALIVE)
+    .client_request_timeout(read_timeout)
     .shutdown_timeout(config.http_serve_timeout_seconds.into())
     .disable_signals()
     .listen(listener)?

@@ -7,7 +7,10 @@ use std::{
     time::Duration,
 };
 
-use app::{App, alerts::AlertsConfig, letters::LettersConfig, providers::ProvidersConfig};
+use app::{
+    App, alerts::AlertsConfig, letters::LettersConfig, own_services::OwnServicesConfig,
+    providers::ProvidersConfig,
+};
 use domain::{Clock, KeyType, NotificationId, NotificationStatus, TemplateId, signing::Signer};
 use jsonwebtoken::{EncodingKey, Header};
 use providers::{
@@ -30,6 +33,10 @@ use stub::{Kind, Stub};
 use tempfile::TempDir;
 use testkit::{Database, Proxy, Queues, TestService};
 use time::OffsetDateTime;
+use tokio::{
+    io::{AsyncBufReadExt, AsyncWriteExt, BufReader},
+    net::TcpStream,
+};
 use tokio_util::sync::CancellationToken;
 use worker::{BreakerConfig, ProviderConfig, Senders};
 
@@ -48,6 +55,7 @@ pub(crate) struct TestApp {
     pub proxy: Proxy,
     pub queues: Queues,
     database: Database,
+    prefix: String,
     _objects: TempDir,
     broker: Broker,
     registry: Registry<worker::Context>,
@@ -102,6 +110,18 @@ impl TestApp {
 
     /// A system whose provider settings the test changes; it is given the stub they point to.
     pub(crate) async fn with(change: impl FnOnce(&mut ProviderConfig, &Stub)) -> Self {
+        Self::begin(change, |_| {}).await
+    }
+
+    /// A system whose other settings the test changes.
+    pub(crate) async fn configured(change: impl FnOnce(&mut app::Config)) -> Self {
+        Self::begin(|_, _| {}, change).await
+    }
+
+    async fn begin(
+        change: impl FnOnce(&mut ProviderConfig, &Stub),
+        configure: impl FnOnce(&mut app::Config),
+    ) -> Self {
         let database = Database::create().await;
         let prefix = testkit::unique("it-");
         let ahead = Arc::new(Mutex::new(time::Duration::ZERO));
@@ -119,7 +139,7 @@ impl TestApp {
         let proxy = Proxy::start(&broker_url).await;
         let broker = connect(&proxy.url, &prefix, &clock).await;
         let objects = TempDir::new().unwrap();
-        let app = use_cases(&database, &broker, &stub, &prefix, &clock, &objects);
+        let app = use_cases(&database, &broker, &stub, &prefix, &clock, &objects, configure);
         let stop = CancellationToken::new();
         serve(listener, &app, &stub, &stop);
         let mut config = provider_config(&stub, &url);
@@ -140,9 +160,23 @@ impl TestApp {
             broker,
             proxy,
             queues: Queues::new(&broker_url, &prefix, [queues(), PEERS.to_vec()].concat()),
+            prefix,
             ahead,
             stop,
         }
+    }
+
+    /// What Redis says to a command; `{}` in it stands for the prefix of this system's keys.
+    pub(crate) async fn redis(&self, command: &str) -> String {
+        let url: reqwest::Url = variable("POSTROOM_TEST_REDIS_URL").parse().unwrap();
+        let address = (url.host_str().unwrap(), url.port().unwrap());
+        let mut stream = TcpStream::connect(address).await.unwrap();
+        let database = url.path().trim_start_matches('/');
+        let command = command.replace("{}", &self.prefix);
+        stream.write_all(format!("SELECT {database}\r\n{command}\r\n").as_bytes()).await.unwrap();
+        let mut lines = BufReader::new(stream).lines();
+        assert_eq!(lines.next_line().await.unwrap().as_deref(), Some("+OK"));
+        lines.next_line().await.unwrap().unwrap()
     }
 
     /// A database connection of the test's own.
@@ -461,6 +495,7 @@ fn use_cases(
     prefix: &str,
     clock: &Clock,
     objects: &TempDir,
+    configure: impl FnOnce(&mut app::Config),
 ) -> App {
     let redis = RedisConfig {
         redis_url: variable("POSTROOM_TEST_REDIS_URL").into(),
@@ -468,7 +503,7 @@ fn use_cases(
         api_rate_limit_enabled: "1".to_owned(),
         redis_key_prefix: prefix.to_owned(),
     };
-    let config = app::Config {
+    let mut config = app::Config {
         secret_key: "test-secret".into(),
         old_secret_keys: Vec::new(),
         dangerous_salt: "test-salt".into(),
@@ -502,7 +537,12 @@ fn use_cases(
                 zendesk_timeout: Duration::from_secs(5),
             },
         },
+        own_services: OwnServicesConfig {
+            research_service_id: None,
+            new_features_service_id: None,
+        },
     };
+    configure(&mut config);
     let limits = Limits::connect(&redis, clock.clone()).unwrap();
     App::new(&config, database.pool().clone(), limits, broker, clock.clone()).unwrap()
 }

@@ -27,6 +27,7 @@ pub mod letters;
 pub mod monitors;
 pub mod night;
 pub mod outbox;
+pub mod own_services;
 pub mod providers;
 pub mod receipts;
 pub mod received_texts;
@@ -111,6 +112,9 @@ pub struct Config {
     /// Alerts
     #[command(flatten)]
     pub alerts: alerts::AlertsConfig,
+    /// The platform's own services
+    #[command(flatten)]
+    pub own_services: own_services::OwnServicesConfig,
 }
 
 /// Everything the use cases need. Cheap to clone.
@@ -143,6 +147,7 @@ struct Inner {
     still_created_alert: Duration,
     environment: String,
     zendesk: Option<Zendesk>,
+    own_services: own_services::OwnServicesConfig,
     worker: Uuid,
     /// What must be recorded before the process may end.
     recording: TaskTracker,
@@ -192,6 +197,7 @@ impl App {
             ),
             environment: config.alerts.environment.clone(),
             zendesk: Zendesk::from_config(&config.alerts.zendesk)?,
+            own_services: config.own_services.clone(),
             db,
             limits,
             publisher,

@@ -11,6 +11,7 @@ from urllib.parse import quote_plus, urlsplit
 
 import requests
 
+from pdf import one_page
 from shapes import (
     ACCEPTED_PDF,
     BASE,
@@ -173,21 +174,6 @@ def precompiled(s):
         s.sent[f"pdf {postage}"] = answer.body["id"]
 
 
-def one_page():
-    """A PDF of one blank page, 91,682 bytes long."""
-    objects = [b"<< /Type /Catalog /Pages 2 0 R >>", b"<< /Type /Pages /Kids [3 0 R] /Count 1 >>"]
-    objects.append(b"<< /Type /Page /Parent 2 0 R /MediaBox [0 0 595 842] >>")
-    pdf, places = b"%PDF-1.4\n", []
-    for number, body in enumerate(objects, 1):
-        places.append(len(pdf))
-        pdf += b"%d 0 obj\n%s\nendobj\n" % (number, body)
-    table = b"xref\n0 4\n0000000000 65535 f \n" + b"".join(b"%010d 00000 n \n" % place for place in places)
-    end = b"trailer << /Size 4 /Root 1 0 R >>\nstartxref\n%d\n%%%%EOF\n"
-    padding = 91_682 - len(pdf) - 2 - len(table) - len(end % 91_000)
-    pdf += b"%" + b"x" * padding + b"\n"
-    return pdf + table + end % len(pdf)
-
-
 # --- Looking up ----------------------------------------------------------------
 
 
@@ -325,17 +311,41 @@ def list_refusals(s):
         yield from s.expect(s.client.list(**filters), 400, error(400, "ValidationError", message))
 
 
-@check("§2.8, §8.3.15", "PDFs of letters: bytes, or PDFNotReadyError while there are none")
+@check("§2.8, §8.3.15", "PDFs of letters, as they were sent or made; PDFNotReadyError until then")
 def pdfs(s):
+    not_ready = error(400, "PDFNotReadyError", "PDF not available yet, try again later")
     for name in ("letter", "pdf first"):
-        answer = s.client.pdf(s.sent[name])
-        if answer.status == 200:
-            yield from differences(answer.headers.get("content-type"), "application/pdf", "content-type")
-            if not answer.body.startswith(b"%PDF"):
-                yield f"the {name} begins with {answer.body[:20]!r}"
-        else:
-            message = "PDF not available yet, try again later"
-            yield from s.expect(answer, 400, error(400, "PDFNotReadyError", message))
+        answer = eventually(lambda: s.client.pdf(s.sent[name]), lambda answer: answer.body != not_ready)
+        yield from s.expect(answer, 200, one_page(), "application/pdf")
+
+
+@check("§2.6, §2.4", "letters whose PDFs are there, with what they cost")
+def printable_letters(s):
+    is_ready = lambda answer: answer.body["is_cost_data_ready"]
+    found = eventually(lambda: s.client.get(s.sent["letter"]), is_ready)
+    details = {"billable_sheets_of_paper": 1, "postage": "second"}
+    cost = {"is_cost_data_ready": True, "cost_in_pounds": NUMBER, "cost_details": details}
+    shape = notification("letter", LETTER, 2, id=s.sent["letter"], status="accepted", body=TEXT, subject=TEXT)
+    address = {"line_1": s.sent["line 1"], "line_2": "Foo", "postcode": "SW1 1AA", "postage": "second"}
+    yield from s.expect(found, 200, {**shape, **address, **cost})
+    found = eventually(lambda: s.client.get(s.sent["pdf economy"]), is_ready)
+    yield from differences(found.body["status"], "accepted", "status")
+    yield from differences(found.body["cost_details"], {**details, "postage": "economy"}, "cost_details")
+
+
+@check("§2.6, §2.8, §8.3", "a PDF with a test virus does not pass the scan, and costs nothing")
+def virus(s):
+    pdf = one_page() + b"EICAR-STANDARD-ANTIVIRUS-TEST-FILE"
+    sent = s.client.send_pdf("clients-virus", pdf).body["id"]
+    found = eventually(lambda: s.client.get(sent), lambda answer: answer.body["status"] == "virus-scan-failed")
+    details = {"billable_sheets_of_paper": 0, "postage": "second"}
+    cost = {"is_cost_data_ready": True, "cost_in_pounds": one_of(0), "cost_details": details}
+    more = {"subject": "Pre-compiled PDF", "line_1": "Provided as PDF", "postage": "second", "reference": "clients-virus"}
+    shape = notification("letter", UUID, 1, id=sent, status="virus-scan-failed", completed_at=None, **more)
+    template = {"id": UUID, "version": 1, "uri": TEXT}
+    yield from s.expect(found, 200, {**shape, **cost, "body": "", "template": template})
+    answer = s.client.pdf(sent)
+    yield from s.expect(answer, 400, error(400, "BadRequestError", "File did not pass the virus scan"))
 
 
 @check("§2.8", "what is not a letter has no PDF")
@@ -555,7 +565,7 @@ def wrong_keys(s):
     yield from s.expect(nobody.get(ANY_ID), 403, error(403, "AuthError", "Invalid token: service not found"))
 
 
-@check("§3.11, §8.3", "messages of a test key are delivered, and a letter is received")
+@check("§3.11, §8.3", "messages of a test key are delivered, and letters are received")
 def test_key(s):
     address = {"address_line_1": "Ada", "address_line_2": "Foo", "postcode": "SW1 1AA"}
     for sent, last in [
@@ -563,6 +573,7 @@ def test_key(s):
         (s.test.send_sms(SMS, "07700900003", FOO), "temporary-failure"),
         (s.test.send_email(EMAIL, "perm-fail@simulator.notify", FOO), "permanent-failure"),
         (s.test.send_letter(LETTER, address), "received"),
+        (s.test.send_pdf("clients", one_page()), "received"),
     ]:
         found = eventually(lambda: s.test.get(sent.body["id"]), lambda answer: answer.body["status"] == last)
         if found.body["status"] != last:

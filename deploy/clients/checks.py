@@ -4,12 +4,14 @@ Each takes the Suite and yields differences in words. The sections are those of 
 contract; §8.3 is its checklist of what the clients' own suites assert.
 """
 
+import json
 import os
 import time
 import uuid
 from urllib.parse import quote_plus, urlsplit
 
 import requests
+from notifications_python_client.authentication import create_jwt_token
 
 from pdf import one_page
 from shapes import (
@@ -589,11 +591,23 @@ def simulated(s):
     yield from s.expect(answer, 404, error(404, "NoResultFound", "No result found"))
 
 
-@check("§8.3.17", "the clients say who they are, and need not")
-def agents(s):
+@check("§8.3.17", "the client says who it is")
+def agent(s):
     found = s.client.get(s.sent["sms"])
     if not found.agent.startswith(f"NOTIFY-API-{s.client.name.upper()}-CLIENT/"):
         yield f"User-Agent is {found.agent}"
+
+
+@check("§8.3.17", "requests need neither User-Agent nor Content-Type", only="python")
+def bare_request(s):
+    token = create_jwt_token(s.client.client.api_key, SERVICE)
+    headers = {"Authorization": f"Bearer {token}", "User-Agent": None}
+    message = json.dumps({"template_id": SMS, "phone_number": NUMBER_TO, "personalisation": FOO}).encode()
+    sent = requests.post(f"{BASE}/v2/notifications/sms", data=message, headers=headers, timeout=10)
+    said = {name.lower() for name in sent.request.headers}
+    yield from differences(said & {"user-agent", "content-type"}, set(), "what was said")
+    content = {"body": SMS_BODY, "from_number": "POSTROOM"}
+    yield from differences((sent.status_code, sent.json()["content"]), (201, content), "answer")
 
 
 @check("§0.1", "requests through a proxy, whose line names the whole address", only="node")

@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use crate::app::{Client, RECEIPTS_PASSWORD, RECEIPTS_USER, TestApp};
 
 /// Longer than the system waits for a head or a body, and shorter than for an answer.
-const PATIENCE: Duration = Duration::from_secs(15);
+const PATIENCE: Duration = Duration::from_secs(20);
 
 /// What a server says to these bytes, until it closes; with more of them every now and then, if there
 /// are.

@@ -554,7 +554,7 @@ fn serve(listener: TcpListener, app: &App, stub: &Stub, stop: &CancellationToken
         host: String::new(),
         http_workers: Some(1),
         http_serve_timeout_seconds: 30,
-        http_read_seconds: 5,
+        http_read_seconds: 10,
         metrics_path: "/metrics".to_owned(),
         receipts: api::ReceiptsConfig {
             mmg_receipts_credentials: Some(receipts_credentials()),

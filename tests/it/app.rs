@@ -235,6 +235,11 @@ impl TestApp {
         queue::drain(&self.broker, &self.registry, &queues()).await.unwrap()
     }
 
+    /// Runs what lies on these queues only; returns how many ran.
+    pub(crate) async fn drain_only(&self, queues: &[&str]) -> usize {
+        queue::drain(&self.broker, &self.registry, queues).await.unwrap()
+    }
+
     /// Lets a worker play all roles while the test goes on.
     pub(crate) async fn while_working<T>(&self, test: impl Future<Output = T>) -> T {
         let all = || tasks::roles::ALL.iter().flat_map(|role| role.queues);

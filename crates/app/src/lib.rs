@@ -137,6 +137,7 @@ struct Inner {
     api_host_name: String,
     admin_base_url: String,
     logos_url: String,
+    own_services: own_services::OwnServicesConfig,
     receipt_wait: Duration,
     scans_letters: bool,
     fakes_letter_delivery: bool,
@@ -147,7 +148,6 @@ struct Inner {
     still_created_alert: Duration,
     environment: String,
     zendesk: Option<Zendesk>,
-    own_services: own_services::OwnServicesConfig,
     worker: Uuid,
     /// What must be recorded before the process may end.
     recording: TaskTracker,
@@ -181,6 +181,7 @@ impl App {
             tokens: Fernet::new(&config.token_secret_key).context("TOKEN_SECRET_KEY")?,
             admin_base_url: config.admin_base_url.clone(),
             logos_url: branding::logos_url(&config.admin_base_url),
+            own_services: config.own_services.clone(),
             receipt_wait: Duration::from_secs(config.receipt_wait_seconds.into()),
             objects: Objects::from_config(&config.objects)?,
             printer_addresses: serde_json::from_str(&config.dvla_email_addresses)
@@ -197,7 +198,6 @@ impl App {
             ),
             environment: config.alerts.environment.clone(),
             zendesk: Zendesk::from_config(&config.alerts.zendesk)?,
-            own_services: config.own_services.clone(),
             db,
             limits,
             publisher,

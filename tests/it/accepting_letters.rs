@@ -400,7 +400,7 @@ async fn s2_4_a_precompiled_letter_waits_for_its_scan_with_its_file() {
 #[tokio::test]
 async fn s4_2_without_antivirus_a_pdf_goes_straight_to_be_sanitised() {
     for (environment, is_scanned) in [("development", false), ("production", true)] {
-        let t = TestApp::configured(|config| {
+        let t = TestApp::with_app(|config, _| {
             config.letters.antivirus_enabled = "0".to_owned();
             config.alerts.environment = environment.to_owned();
         })

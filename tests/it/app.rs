@@ -110,17 +110,17 @@ impl TestApp {
 
     /// A system whose provider settings the test changes; it is given the stub they point to.
     pub(crate) async fn with(change: impl FnOnce(&mut ProviderConfig, &Stub)) -> Self {
-        Self::begin(change, |_| {}).await
+        Self::with_all(|_, _| {}, change).await
     }
 
-    /// A system whose other settings the test changes.
-    pub(crate) async fn configured(change: impl FnOnce(&mut app::Config)) -> Self {
-        Self::begin(|_, _| {}, change).await
+    /// A system whose settings of use cases the test changes.
+    pub(crate) async fn with_app(change: impl FnOnce(&mut app::Config, &Stub)) -> Self {
+        Self::with_all(change, |_, _| {}).await
     }
 
-    async fn begin(
+    async fn with_all(
+        change_app: impl FnOnce(&mut app::Config, &Stub),
         change: impl FnOnce(&mut ProviderConfig, &Stub),
-        configure: impl FnOnce(&mut app::Config),
     ) -> Self {
         let database = Database::create().await;
         let prefix = testkit::unique("it-");
@@ -139,7 +139,9 @@ impl TestApp {
         let proxy = Proxy::start(&broker_url).await;
         let broker = connect(&proxy.url, &prefix, &clock).await;
         let objects = TempDir::new().unwrap();
-        let app = use_cases(&database, &broker, &stub, &prefix, &clock, &objects, configure);
+        let mut config = app_config(&stub, &objects);
+        change_app(&mut config, &stub);
+        let app = use_cases(&config, &database, &broker, &prefix, &clock);
         let stop = CancellationToken::new();
         serve(listener, &app, &stub, &stop);
         let mut config = provider_config(&stub, &url);
@@ -493,22 +495,12 @@ async fn wait_for(done: impl Fn() -> bool) {
     }
 }
 
-fn use_cases(
-    database: &Database,
-    broker: &Broker,
-    stub: &Stub,
-    prefix: &str,
-    clock: &Clock,
-    objects: &TempDir,
-    configure: impl FnOnce(&mut app::Config),
-) -> App {
-    let redis = RedisConfig {
-        redis_url: variable("POSTROOM_TEST_REDIS_URL").into(),
-        redis_enabled: "1".to_owned(),
-        api_rate_limit_enabled: "1".to_owned(),
-        redis_key_prefix: prefix.to_owned(),
-    };
-    let mut config = app::Config {
+fn app_config(stub: &Stub, objects: &TempDir) -> app::Config {
+    app::Config {
+        own_services: OwnServicesConfig {
+            research_service_id: None,
+            new_features_service_id: None,
+        },
         secret_key: "test-secret".into(),
         old_secret_keys: Vec::new(),
         dangerous_salt: "test-salt".into(),
@@ -542,14 +534,24 @@ fn use_cases(
                 zendesk_timeout: Duration::from_secs(5),
             },
         },
-        own_services: OwnServicesConfig {
-            research_service_id: None,
-            new_features_service_id: None,
-        },
+    }
+}
+
+fn use_cases(
+    config: &app::Config,
+    database: &Database,
+    broker: &Broker,
+    prefix: &str,
+    clock: &Clock,
+) -> App {
+    let redis = RedisConfig {
+        redis_url: variable("POSTROOM_TEST_REDIS_URL").into(),
+        redis_enabled: "1".to_owned(),
+        api_rate_limit_enabled: "1".to_owned(),
+        redis_key_prefix: prefix.to_owned(),
     };
-    configure(&mut config);
     let limits = Limits::connect(&redis, clock.clone()).unwrap();
-    App::new(&config, database.pool().clone(), limits, broker, clock.clone()).unwrap()
+    App::new(config, database.pool().clone(), limits, broker, clock.clone()).unwrap()
 }
 
 /// Serves the API on a thread of its own, as actix wants it.

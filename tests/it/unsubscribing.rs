@@ -252,7 +252,7 @@ async fn what_the_admin_app_knows_of_a_services_requests_is_dropped_2_13_7_3() {
 #[tokio::test]
 async fn who_unsubscribes_from_the_platforms_own_services_is_asked_no_more_2_13() {
     let [research, features] = [1, 2].map(|id| ServiceId(uuid::Uuid::from_u128(id)));
-    let t = TestApp::configured(|config| {
+    let t = TestApp::with_app(|config, _| {
         config.own_services.research_service_id = Some(research);
         config.own_services.new_features_service_id = Some(features);
     })

@@ -497,16 +497,16 @@ async fn wait_for(done: impl Fn() -> bool) {
 
 fn app_config(stub: &Stub, objects: &TempDir) -> app::Config {
     app::Config {
-        own_services: OwnServicesConfig {
-            research_service_id: None,
-            new_features_service_id: None,
-        },
         secret_key: "test-secret".into(),
         old_secret_keys: Vec::new(),
         dangerous_salt: "test-salt".into(),
         token_secret_key: "dGVzdC1rZXktb2YtdGhpcnR5LXR3by1ieXRlcy1vayE=".into(),
         notify_email_domain: "postroom.example".to_owned(),
         from_number: "POSTROOM".to_owned(),
+        own_services: OwnServicesConfig {
+            research_service_id: None,
+            new_features_service_id: None,
+        },
         api_host_name: "https://api.example".to_owned(),
         admin_base_url: "https://admin.example".to_owned(),
         receipt_wait_seconds: 30,

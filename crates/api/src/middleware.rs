@@ -17,7 +17,7 @@ use actix_web::{
 use domain::Clock;
 use tracing::{Instrument, info, info_span};
 
-use crate::{error::timed_out, http::RequestId, slow};
+use crate::{error::timed_out, http::RequestId};
 
 /// Headers that every answer carries.
 const ALWAYS: [(&str, &str); 8] = [
@@ -56,7 +56,7 @@ impl Requests {
         next: Next<impl MessageBody + 'static>,
     ) -> Result<ServiceResponse<BoxBody>, Error> {
         let started = Instant::now();
-        let body = slow::in_time(request.take_payload(), self.read_time_out);
+        let body = crate::slow::in_time(request.take_payload(), self.read_time_out);
         request.set_payload(body);
         let id = request_id(request.headers()).unwrap_or_else(|| self.new_id());
         request.extensions_mut().insert(RequestId(id.clone()));

@@ -29,6 +29,7 @@ mod receipts;
 mod received_texts;
 mod scheduling;
 mod sending;
+mod simulated;
 mod templates;
 mod timeouts;
 mod unsubscribing;

@@ -10,8 +10,7 @@ use content::{email_address::EmailAddress, phone::PhoneNumber, python_repr};
 use domain::{ids::parse_uuid, letter::Postage};
 use serde_json::{Map, Value};
 use time::{
-    Date, Duration, OffsetDateTime, PrimitiveDateTime,
-    format_description::well_known::{Iso8601, Rfc3339},
+    Date, Duration, OffsetDateTime, PrimitiveDateTime, format_description::well_known::Iso8601,
 };
 use url::Url;
 use uuid::Uuid;
@@ -115,7 +114,8 @@ impl Form {
     /// A time with its offset (RFC 3339).
     pub(crate) fn date_time(&mut self, name: &'static str) -> Option<OffsetDateTime> {
         let text = self.text(name)?;
-        let at = OffsetDateTime::parse(&text, &Rfc3339).ok();
+        let rfc3339 = &time::format_description::well_known::Rfc3339;
+        let at = OffsetDateTime::parse(&text, rfc3339).ok();
         if at.is_none() {
             self.add(name, fault(&Value::String(text), "is not a date-time"));
         }

@@ -2,13 +2,16 @@
 # Rust toolchain; servers are installed and run by the scripts, below .dev/.
 
 .DEFAULT_GOAL := help
-.PHONY: help demo run up down test check bench bench-night soak faults servers
+.PHONY: help demo clients run up down test check bench bench-night soak faults servers
 
 help: ## show this
 	@sed -n 's/^\([a-z]*\): ## /  make \1\t/p' Makefile | expand -t 16
 
-demo: ## send a text message and an email through the whole system, and show what happens
+demo: ## send a text message, an email and a letter through the whole system, and show what happens
 	@deploy/local/system with deploy/demo/run
+
+clients: ## run every method of the official Python and Node clients against the contract
+	@deploy/local/system with deploy/clients/run
 
 run: ## start the whole system, print its URLs and keys, stop it on Ctrl-C
 	@deploy/local/system run

@@ -67,6 +67,8 @@ settings() {
     export_line MMG_API_KEY stub
     export_line MMG_RECEIPT_URL "$api/notifications/sms/mmg"
     export_line MMG_DELIVERY_STATUS_CALLBACK_BASIC_AUTH_CREDENTIALS "[\"receipts\", \"$RECEIPTS_PASSWORD\"]"
+    export_line MMG_INBOUND_SMS_USERNAME '["receipts"]'
+    export_line MMG_INBOUND_SMS_AUTH "[\"$RECEIPTS_PASSWORD\"]"
     export_line FIRETEXT_URL "$stub/firetext"
     export_line FIRETEXT_API_KEY stub
     export_line FIRETEXT_RECEIPT_URL "$api/notifications/sms/firetext"

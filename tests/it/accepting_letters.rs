@@ -396,6 +396,36 @@ async fn s2_4_a_precompiled_letter_waits_for_its_scan_with_its_file() {
     letters.t.end().await;
 }
 
+/// Only in development may an operator do without virus scans.
+#[tokio::test]
+async fn s4_2_without_antivirus_a_pdf_goes_straight_to_be_sanitised() {
+    for (environment, is_scanned) in [("development", false), ("production", true)] {
+        let t = TestApp::with_app(|config, _| {
+            config.letters.antivirus_enabled = "0".to_owned();
+            config.alerts.environment = environment.to_owned();
+        })
+        .await;
+        let db = t.db().await;
+        let service = testkit::service(&db).live().create().await;
+        let letters = Letters::of(t, service, KeyType::Normal).await;
+        let accepted = letters.post(&json!({ "reference": "mine", "content": PDF })).await;
+        let id = id(&accepted.expect(201));
+        // Unscanned it waits for its check all the same, and a worker asks for that.
+        assert_eq!(letters.t.drain().await, usize::from(!is_scanned), "{environment}");
+        let (queue, task) = match is_scanned {
+            true => (tasks::queues::ANTIVIRUS, "scan-file"),
+            false => (tasks::queues::SANITISE_LETTER, "sanitise-and-upload-letter"),
+        };
+        let asked = letters.published(queue).await;
+        let [(name, args)] = asked.as_slice() else { panic!("{asked:?}") };
+        assert_eq!(name, task, "{environment}");
+        let file = Bucket::LettersScan.at(args[1]["filename"].as_str().unwrap());
+        assert!(letters.t.app.objects().exists(&file).await.unwrap());
+        assert_eq!(letters.row(id).await["notification_status"], "pending-virus-check");
+        letters.t.end().await;
+    }
+}
+
 #[tokio::test]
 async fn s2_4_what_the_schema_of_a_precompiled_letter_refuses() {
     let letters = Letters::start().await;

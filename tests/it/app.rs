@@ -7,7 +7,10 @@ use std::{
     time::Duration,
 };
 
-use app::{App, alerts::AlertsConfig, letters::LettersConfig, providers::ProvidersConfig};
+use app::{
+    App, alerts::AlertsConfig, letters::LettersConfig, own_services::OwnServicesConfig,
+    providers::ProvidersConfig,
+};
 use domain::{Clock, KeyType, NotificationId, NotificationStatus, TemplateId, signing::Signer};
 use jsonwebtoken::{EncodingKey, Header};
 use providers::{
@@ -30,6 +33,10 @@ use stub::{Kind, Stub};
 use tempfile::TempDir;
 use testkit::{Database, Proxy, Queues, TestService};
 use time::OffsetDateTime;
+use tokio::{
+    io::{AsyncBufReadExt, AsyncWriteExt, BufReader},
+    net::TcpStream,
+};
 use tokio_util::sync::CancellationToken;
 use worker::{BreakerConfig, ProviderConfig, Senders};
 
@@ -48,6 +55,7 @@ pub(crate) struct TestApp {
     pub proxy: Proxy,
     pub queues: Queues,
     database: Database,
+    prefix: String,
     _objects: TempDir,
     broker: Broker,
     registry: Registry<worker::Context>,
@@ -102,6 +110,18 @@ impl TestApp {
 
     /// A system whose provider settings the test changes; it is given the stub they point to.
     pub(crate) async fn with(change: impl FnOnce(&mut ProviderConfig, &Stub)) -> Self {
+        Self::with_all(|_, _| {}, change).await
+    }
+
+    /// A system whose settings of use cases the test changes.
+    pub(crate) async fn with_app(change: impl FnOnce(&mut app::Config, &Stub)) -> Self {
+        Self::with_all(change, |_, _| {}).await
+    }
+
+    async fn with_all(
+        change_app: impl FnOnce(&mut app::Config, &Stub),
+        change: impl FnOnce(&mut ProviderConfig, &Stub),
+    ) -> Self {
         let database = Database::create().await;
         let prefix = testkit::unique("it-");
         let ahead = Arc::new(Mutex::new(time::Duration::ZERO));
@@ -119,7 +139,9 @@ impl TestApp {
         let proxy = Proxy::start(&broker_url).await;
         let broker = connect(&proxy.url, &prefix, &clock).await;
         let objects = TempDir::new().unwrap();
-        let app = use_cases(&database, &broker, &stub, &prefix, &clock, &objects);
+        let mut config = app_config(&stub, &objects);
+        change_app(&mut config, &stub);
+        let app = use_cases(&config, &database, &broker, &prefix, &clock);
         let stop = CancellationToken::new();
         serve(listener, &app, &stub, &stop);
         let mut config = provider_config(&stub, &url);
@@ -140,9 +162,23 @@ impl TestApp {
             broker,
             proxy,
             queues: Queues::new(&broker_url, &prefix, [queues(), PEERS.to_vec()].concat()),
+            prefix,
             ahead,
             stop,
         }
+    }
+
+    /// What Redis says to a command; `{}` in it stands for the prefix of this system's keys.
+    pub(crate) async fn redis(&self, command: &str) -> String {
+        let url: reqwest::Url = variable("POSTROOM_TEST_REDIS_URL").parse().unwrap();
+        let address = (url.host_str().unwrap(), url.port().unwrap());
+        let mut stream = TcpStream::connect(address).await.unwrap();
+        let database = url.path().trim_start_matches('/');
+        let command = command.replace("{}", &self.prefix);
+        stream.write_all(format!("SELECT {database}\r\n{command}\r\n").as_bytes()).await.unwrap();
+        let mut lines = BufReader::new(stream).lines();
+        assert_eq!(lines.next_line().await.unwrap().as_deref(), Some("+OK"));
+        lines.next_line().await.unwrap().unwrap()
     }
 
     /// A database connection of the test's own.
@@ -199,6 +235,11 @@ impl TestApp {
     /// Runs every queued task until none is left; returns how many ran.
     pub(crate) async fn drain(&self) -> usize {
         queue::drain(&self.broker, &self.registry, &queues()).await.unwrap()
+    }
+
+    /// Runs what lies on these queues only; returns how many ran.
+    pub(crate) async fn drain_only(&self, queues: &[&str]) -> usize {
+        queue::drain(&self.broker, &self.registry, queues).await.unwrap()
     }
 
     /// Lets a worker play all roles while the test goes on.
@@ -454,27 +495,18 @@ async fn wait_for(done: impl Fn() -> bool) {
     }
 }
 
-fn use_cases(
-    database: &Database,
-    broker: &Broker,
-    stub: &Stub,
-    prefix: &str,
-    clock: &Clock,
-    objects: &TempDir,
-) -> App {
-    let redis = RedisConfig {
-        redis_url: variable("POSTROOM_TEST_REDIS_URL").into(),
-        redis_enabled: "1".to_owned(),
-        api_rate_limit_enabled: "1".to_owned(),
-        redis_key_prefix: prefix.to_owned(),
-    };
-    let config = app::Config {
+fn app_config(stub: &Stub, objects: &TempDir) -> app::Config {
+    app::Config {
         secret_key: "test-secret".into(),
         old_secret_keys: Vec::new(),
         dangerous_salt: "test-salt".into(),
         token_secret_key: "dGVzdC1rZXktb2YtdGhpcnR5LXR3by1ieXRlcy1vayE=".into(),
         notify_email_domain: "postroom.example".to_owned(),
         from_number: "POSTROOM".to_owned(),
+        own_services: OwnServicesConfig {
+            research_service_id: None,
+            new_features_service_id: None,
+        },
         api_host_name: "https://api.example".to_owned(),
         admin_base_url: "https://admin.example".to_owned(),
         receipt_wait_seconds: 30,
@@ -502,9 +534,24 @@ fn use_cases(
                 zendesk_timeout: Duration::from_secs(5),
             },
         },
+    }
+}
+
+fn use_cases(
+    config: &app::Config,
+    database: &Database,
+    broker: &Broker,
+    prefix: &str,
+    clock: &Clock,
+) -> App {
+    let redis = RedisConfig {
+        redis_url: variable("POSTROOM_TEST_REDIS_URL").into(),
+        redis_enabled: "1".to_owned(),
+        api_rate_limit_enabled: "1".to_owned(),
+        redis_key_prefix: prefix.to_owned(),
     };
     let limits = Limits::connect(&redis, clock.clone()).unwrap();
-    App::new(&config, database.pool().clone(), limits, broker, clock.clone()).unwrap()
+    App::new(config, database.pool().clone(), limits, broker, clock.clone()).unwrap()
 }
 
 /// Serves the API on a thread of its own, as actix wants it.
@@ -514,6 +561,7 @@ fn serve(listener: TcpListener, app: &App, stub: &Stub, stop: &CancellationToken
         host: String::new(),
         http_workers: Some(1),
         http_serve_timeout_seconds: 30,
+        http_read_seconds: 10,
         metrics_path: "/metrics".to_owned(),
         receipts: api::ReceiptsConfig {
             mmg_receipts_credentials: Some(receipts_credentials()),

@@ -2,9 +2,11 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod abuse;
 mod accepting;
 mod accepting_letters;
 mod app;
+mod callback_rules;
 mod callbacks;
 mod edges;
 mod flow_control;
@@ -13,6 +15,7 @@ mod inbound_sms;
 mod interop;
 mod jobs;
 mod letter_monitors;
+mod letter_status;
 mod letters;
 mod looking_up;
 mod monitors;
@@ -21,10 +24,12 @@ mod outbox;
 mod printed_letters;
 mod printing;
 mod providers;
+mod receipt_rules;
 mod receipts;
 mod received_texts;
 mod scheduling;
 mod sending;
+mod simulated;
 mod templates;
 mod timeouts;
 mod unsubscribing;

@@ -11,7 +11,10 @@ use crate::app::TestApp;
 const REFERENCE: &str = "FOO1234567890ABC";
 
 /// A system, and a letter of two sheets in this status.
-async fn letter_in(status: Status, key_type: KeyType) -> (TestApp, TestService, NotificationId) {
+pub(crate) async fn letter_in(
+    status: Status,
+    key_type: KeyType,
+) -> (TestApp, TestService, NotificationId) {
     let t = TestApp::start().await;
     let db = t.db().await;
     let service = testkit::service(&db).live().create().await;
@@ -37,7 +40,7 @@ async fn archive(t: &TestApp, id: NotificationId) {
 }
 
 /// The status of a letter, wherever it is, and the days and bands of its despatch.
-async fn status(t: &TestApp, id: NotificationId) -> (String, Vec<(String, String)>) {
+pub(crate) async fn status(t: &TestApp, id: NotificationId) -> (String, Vec<(String, String)>) {
     let db = t.db().await;
     let sql = "SELECT notification_status FROM notifications WHERE id = $1
                UNION ALL SELECT notification_status FROM notification_history WHERE id = $1";

@@ -7,7 +7,7 @@ use stub::Kind;
 use crate::app::{Answer, TestApp};
 
 /// A message that waits for its receipt, sent by the provider.
-async fn sending(t: &TestApp, number: &str, sent_by: Option<&str>) -> NotificationId {
+pub(crate) async fn sending(t: &TestApp, number: &str, sent_by: Option<&str>) -> NotificationId {
     let client = t.client().await;
     let id = client.send_sms(number).await;
     t.purge(tasks::queues::SEND_SMS).await;
@@ -15,12 +15,12 @@ async fn sending(t: &TestApp, number: &str, sent_by: Option<&str>) -> Notificati
     id
 }
 
-async fn set(t: &TestApp, id: NotificationId, status: Status, sent_by: Option<&str>) {
+pub(crate) async fn set(t: &TestApp, id: NotificationId, status: Status, sent_by: Option<&str>) {
     let sql = "UPDATE notifications SET notification_status = $2, sent_by = $3 WHERE id = $1";
     t.db().await.execute(sql, &[&id, &<&str>::from(status), &sent_by]).await.unwrap();
 }
 
-async fn firetext(t: &TestApp, fields: &[(&str, &str)]) -> Answer {
+pub(crate) async fn firetext(t: &TestApp, fields: &[(&str, &str)]) -> Answer {
     t.tell("firetext", |request| request.form(fields)).await
 }
 

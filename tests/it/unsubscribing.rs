@@ -1,9 +1,9 @@
 //! Unsubscribe links: in emails, and what posting to them does (public API contract §2.13).
 
-use domain::{NotificationId, fernet::Fernet};
+use domain::{NotificationId, ServiceId, fernet::Fernet};
 use serde_json::{Value, json};
 use stub::Kind;
-use time::Duration;
+use time::{Duration, macros::datetime};
 
 use crate::app::{Answer, Client, TestApp, id};
 
@@ -184,4 +184,120 @@ async fn links_are_refused_in_the_contracts_words_and_order_2_13() {
         (405, &"OPTIONS, POST".parse().unwrap())
     );
     t.end().await;
+}
+
+/// Made by itsdangerous 2.2 of `Ada@example.com`, with the secret and the salt of [`TestApp`], at noon
+/// on 25 November 2025.
+const OLD_TOKEN: &str = "IkFkYUBleGFtcGxlLmNvbSI.aSWaQA.-Q4KQIph4YJtpPiEHsrZIa56gY8";
+
+#[tokio::test]
+async fn links_of_before_fernet_work_as_long_2_13_1_5() {
+    let t = TestApp::start().await;
+    let client = t.client().await;
+    let (db, made_at) = (t.db().await, datetime!(2025-11-25 12:00 UTC));
+    let message = || testkit::message(&client.service, client.email, made_at).email();
+    let ids = [message().live(&db).await, message().archived(&db).await, message().live(&db).await];
+    let year = Duration::days(365);
+    // Some mail programs take a full stop for the end of the link.
+    for (id, token, age) in [
+        (ids[0], OLD_TOKEN.to_owned(), Duration::ZERO),
+        (ids[1], OLD_TOKEN.replace('.', "%2E"), year - Duration::minutes(1)),
+        (ids[2], t.signer.token("Ada@example.com", made_at).unwrap(), year - Duration::minutes(1)),
+    ] {
+        t.travel_to(made_at + age);
+        post(&t, &format!("{id}/{token}")).await.expect(200);
+        let sql = "SELECT email_address FROM unsubscribe_request WHERE notification_id = $1";
+        let row = db.query_one(sql, &[&id]).await.unwrap();
+        assert_eq!(row.get::<_, &str>(0), "Ada@example.com");
+    }
+
+    let bad = "This is not a valid unsubscribe link.";
+    let foreign = domain::signing::Signer::new(&["other".into()], &"test-salt".into()).unwrap();
+    let foreign = foreign.token("Ada@example.com", made_at).unwrap();
+    let without_time = t.signer.sign("Ada@example.com").unwrap();
+    let changed = OLD_TOKEN.replacen("Ik", "Il", 1);
+    t.travel_to(made_at);
+    for token in [foreign, without_time, changed] {
+        refused(post(&t, &format!("{}/{token}", ids[0])).await, bad);
+    }
+    t.travel_to(made_at + year + Duration::minutes(1));
+    refused(post(&t, &format!("{}/{OLD_TOKEN}", ids[0])).await, bad);
+    t.end().await;
+}
+
+#[tokio::test]
+async fn what_the_admin_app_knows_of_a_services_requests_is_dropped_2_13_7_3() {
+    let t = TestApp::start().await;
+    let client = t.client().await;
+    let (db, now) = (t.db().await, t.app.clock().now());
+    let id = testkit::message(&client.service, client.email, now).email().live(&db).await;
+    let key = |service: ServiceId, what: &str| {
+        format!("{{}}service-{service}-unsubscribe-request-{what}")
+    };
+    let ours = ["statistics", "reports-summary"].map(|what| key(client.service.id, what));
+    let others = key(ServiceId(uuid::Uuid::nil()), "statistics");
+    for name in ours.iter().chain([&others]) {
+        assert_eq!(t.redis(&format!("SET {name} 1 EX 600")).await, "+OK");
+    }
+    let bad = "This is not a valid unsubscribe link.";
+    refused(post(&t, &format!("{id}/nonsense")).await, bad);
+    assert_eq!(t.redis(&format!("EXISTS {} {} {others}", ours[0], ours[1])).await, ":3");
+    post(&t, &format!("{id}/{}", token(&t, Duration::ZERO))).await.expect(200);
+    assert_eq!(t.redis(&format!("EXISTS {} {}", ours[0], ours[1])).await, ":0");
+    assert_eq!(t.redis(&format!("EXISTS {others}")).await, ":1");
+    t.redis(&format!("DEL {others}")).await;
+    t.end().await;
+}
+
+#[tokio::test]
+async fn who_unsubscribes_from_the_platforms_own_services_is_asked_no_more_2_13() {
+    let [research, features] = [1, 2].map(|id| ServiceId(uuid::Uuid::from_u128(id)));
+    let t = TestApp::with_app(|config, _| {
+        config.own_services.research_service_id = Some(research);
+        config.own_services.new_features_service_id = Some(features);
+    })
+    .await;
+    let (db, now) = (t.db().await, t.app.clock().now());
+    let user = testkit::service(&db).create().await;
+    let address = user.user_email.to_uppercase();
+    let fernet = Fernet::new(&KEY.into()).unwrap();
+    let flags = async || {
+        let sql = "SELECT take_part_in_research, receives_new_features_email FROM users
+                    WHERE id = $1";
+        let row = db.query_one(sql, &[&user.user_id]).await.unwrap();
+        (row.get::<_, bool>(0), row.get::<_, bool>(1))
+    };
+    let cached = format!("{{}}user-{}", user.user_id);
+    for (service, then) in [(research, (false, true)), (features, (false, false))] {
+        let service = testkit::service(&db).id(service).create().await;
+        let template = testkit::template(&db, &service).email("News", "Hello").create().await;
+        let id = testkit::message(&service, template, now).email().live(&db).await;
+        t.redis(&format!("SET {cached} 1 EX 600")).await;
+        for _ in 0..2 {
+            let link = format!("{id}/{}", fernet.token(&address, now, [7; 16]));
+            post(&t, &link).await.expect(200);
+        }
+        assert_eq!(flags().await, then);
+        assert_eq!(t.redis(&format!("EXISTS {cached}")).await, ":0", "§7.3");
+        assert_eq!(requests(&t).await, 0, "instead of a request");
+    }
+
+    // Somebody who does not sign in here is answered like anybody else.
+    let service = testkit::service(&db).create().await;
+    let template = testkit::template(&db, &service).email("News", "Hello").create().await;
+    for (count, id) in [
+        (1, testkit::message(&service, template, now).email().live(&db).await),
+        (2, first_of(&db, research).await),
+    ] {
+        let link = format!("{id}/{}", fernet.token("nobody@example.com", now, [7; 16]));
+        post(&t, &link).await.expect(200);
+        assert_eq!(requests(&t).await, count);
+    }
+    t.end().await;
+}
+
+/// A message of this service.
+async fn first_of(db: &store::pool::Client, service: ServiceId) -> NotificationId {
+    let sql = "SELECT id FROM notifications WHERE service_id = $1";
+    db.query_one(sql, &[&service]).await.unwrap().get(0)
 }

@@ -25,6 +25,9 @@ pub struct Config {
     /// A request is cut off after this many seconds
     #[arg(long, env = "HTTP_SERVE_TIMEOUT_SECONDS", default_value_t = 30)]
     pub http_serve_timeout_seconds: u32,
+    /// The head of a request must be here after this many seconds, and its body after as many more
+    #[arg(long, env = "POSTROOM_HTTP_READ_SECONDS", default_value_t = 20)]
+    pub http_read_seconds: u32,
     /// Path of the metrics page
     #[arg(long, env = "PROMETHEUS_METRICS_PATH", default_value = "/metrics")]
     pub metrics_path: String,
@@ -45,6 +48,11 @@ impl Config {
             Some(workers) => Ok(workers.max(1)),
             None => Ok(std::thread::available_parallelism().context("counting cores")?.get()),
         }
+    }
+
+    /// How long the head of a request may take to arrive, and then its body.
+    pub(crate) fn read_timeout(&self) -> Duration {
+        Duration::from_secs(self.http_read_seconds.into())
     }
 
     /// When the soft time-out fires: half a second before the request would be cut off.

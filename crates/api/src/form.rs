@@ -24,10 +24,13 @@ const LONGEST_INDEXED_BYTES: usize = 2600;
 const LONGEST_SCHEDULE: Duration = Duration::hours(24);
 
 /// A body whose fields are being taken out.
+#[derive(Default)]
 pub(crate) struct Form {
     fields: Map<String, Value>,
     seen: Vec<&'static str>,
     faults: Vec<String>,
+    /// The field that these are the fields of, in a form within another.
+    within: Option<&'static str>,
 }
 
 impl Form {
@@ -52,12 +55,25 @@ impl Form {
                 return Err(ApiError::validation(vec![message]));
             }
         };
-        Ok(Self { fields, seen: Vec::new(), faults: Vec::new() })
+        Ok(Self { fields, ..Self::default() })
     }
 
     /// A form of nothing.
     pub(crate) fn empty() -> Self {
-        Self { fields: Map::new(), seen: Vec::new(), faults: Vec::new() }
+        Self::default()
+    }
+
+    /// The fields of an object, as a form whose faults are told as the object's own. Give it back to
+    /// [`Form::close`].
+    pub(crate) fn open(&mut self, name: &'static str) -> Option<Self> {
+        let fields = self.object(name)?;
+        Some(Self { fields, within: Some(name), ..Self::default() })
+    }
+
+    /// Takes over the faults of a form within, in which these fields are required.
+    pub(crate) fn close(&mut self, mut inner: Self, required: &[&'static str]) {
+        inner.require(required);
+        self.faults.append(&mut inner.faults);
     }
 
     /// The id in the path, which is checked together with the body.
@@ -75,8 +91,35 @@ impl Form {
         Some(value)
     }
 
-    fn add(&mut self, name: &str, text: impl std::fmt::Display) {
-        self.faults.push(format!("{name} {text}"));
+    /// Something is wrong with a field.
+    pub(crate) fn add(&mut self, name: &str, text: impl std::fmt::Display) {
+        self.faults.push(format!("{} {text}", self.within.unwrap_or(name)));
+    }
+
+    /// The value of a field, whatever it is.
+    pub(crate) fn value(&mut self, name: &'static str) -> Option<Value> {
+        self.take(name)
+    }
+
+    /// One of these words.
+    pub(crate) fn word(&mut self, name: &'static str, words: &[&str]) -> Option<String> {
+        let value = self.take(name)?;
+        let known = value.as_str().filter(|word| words.contains(word)).map(str::to_owned);
+        if known.is_none() {
+            self.add(name, fault(&value, &format!("is not one of [{}]", words.join(", "))));
+        }
+        known
+    }
+
+    /// A time with its offset (RFC 3339).
+    pub(crate) fn date_time(&mut self, name: &'static str) -> Option<OffsetDateTime> {
+        let text = self.text(name)?;
+        let rfc3339 = &time::format_description::well_known::Rfc3339;
+        let at = OffsetDateTime::parse(&text, rfc3339).ok();
+        if at.is_none() {
+            self.add(name, fault(&Value::String(text), "is not a date-time"));
+        }
+        at
     }
 
     /// A text.
@@ -220,13 +263,18 @@ impl Form {
     /// # Errors
     /// Every fault that was found.
     pub(crate) fn finish(mut self, required: &[&'static str]) -> Result<(), ApiError> {
-        for name in required {
-            if !self.seen.contains(name) {
-                self.add(name, "is a required property");
-            }
-        }
+        self.require(required);
         self.faults.extend(unexpected(self.fields.keys().map(String::as_str).collect()));
         self.end()
+    }
+
+    /// None of these fields may be missing.
+    pub(crate) fn require(&mut self, required: &[&'static str]) {
+        let missing: Vec<_> = required.iter().filter(|name| !self.seen.contains(name)).collect();
+        for name in missing {
+            let within = self.within.map(|outer| format!("{outer} ")).unwrap_or_default();
+            self.faults.push(format!("{within}{name} is a required property"));
+        }
     }
 
     /// Ends the form and ignores what is left of it.

@@ -22,10 +22,14 @@ use tracing::Span;
 use crate::{
     auth::Token,
     error::{ApiError, wrong_method},
+    slow,
 };
 
 /// Longest body of a request, in bytes: room for a letter's PDF or an email's files in base64.
 const LARGEST_BODY_BYTES: usize = 10 << 20;
+
+/// Longest body of a request of those who need no key, in bytes: room for any receipt.
+const LARGEST_RECEIPT_BYTES: usize = 512 << 10;
 
 /// The id of a request: in its logs, its answer, and the headers of every task it causes.
 #[derive(Clone, Debug)]
@@ -80,10 +84,27 @@ pub(crate) fn app(request: &HttpRequest) -> &web::Data<App> {
 /// before anything else can refuse: the server ends connections on which a body was left unread.
 ///
 /// # Errors
-/// It is too large, or breaks off.
+/// It is too large or too slow, or breaks off.
 pub(crate) async fn read(body: web::Payload) -> Result<Bytes, ApiError> {
-    match body.to_bytes_limited(LARGEST_BODY_BYTES).await {
+    read_up_to(LARGEST_BODY_BYTES, body).await
+}
+
+/// Reads the whole body of a request that anybody may make, or who is known by no key: a small one.
+///
+/// # Errors
+/// As [`read`].
+pub(crate) async fn read_receipt(body: web::Payload) -> Result<Bytes, ApiError> {
+    read_up_to(LARGEST_RECEIPT_BYTES, body).await
+}
+
+async fn read_up_to(limit: usize, body: web::Payload) -> Result<Bytes, ApiError> {
+    match body.to_bytes_limited(limit).await {
         Ok(Ok(bytes)) => Ok(bytes),
+        Ok(Err(error)) if error.as_error().is_some_and(slow::is_late) => Err(ApiError::v2(
+            StatusCode::REQUEST_TIMEOUT,
+            "RequestTimeoutError",
+            "The request took too long to arrive",
+        )),
         Ok(Err(_)) => Err(ApiError::bad_request("The request broke off")),
         Err(_) => Err(ApiError::v2(
             StatusCode::PAYLOAD_TOO_LARGE,

@@ -10,7 +10,7 @@ use crate::{
     basic_auth,
     config::InboundCredentials,
     error::ApiError,
-    http::{read, resource, trace},
+    http::{read_receipt, resource, trace},
 };
 
 pub(crate) fn routes(cfg: &mut web::ServiceConfig) {
@@ -26,7 +26,7 @@ async fn mmg(
     app: web::Data<App>,
     credentials: web::Data<InboundCredentials>,
 ) -> Result<HttpResponse, ApiError> {
-    let body = read(body).await.map_err(ApiError::into_legacy)?;
+    let body = read_receipt(body).await.map_err(ApiError::into_legacy)?;
     let message: Map<String, Value> = serde_json::from_slice(&body).map_err(|_| unreadable())?;
     if let Some(refusal) = basic_auth::refusal(&request, &credentials.mmg) {
         return Ok(refusal);
@@ -62,7 +62,7 @@ async fn firetext(
     app: web::Data<App>,
     credentials: web::Data<InboundCredentials>,
 ) -> Result<HttpResponse, ApiError> {
-    let body = read(body).await.map_err(ApiError::into_legacy)?;
+    let body = read_receipt(body).await.map_err(ApiError::into_legacy)?;
     if let Some(refusal) = basic_auth::refusal(&request, &credentials.firetext) {
         return Ok(refusal);
     }

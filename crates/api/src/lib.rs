@@ -11,9 +11,12 @@ mod error;
 mod form;
 mod http;
 mod inbound_sms;
+mod internal;
+mod letter_status;
 mod middleware;
 mod query;
 mod receipts;
+mod slow;
 mod status;
 mod unsubscribe;
 mod v2;
@@ -67,7 +70,9 @@ pub async fn serve_on(
     let app = web::Data::new(app);
     let metrics = web::Data::new(status::MetricsPage::new(metrics));
     let metrics_path = config.metrics_path.clone();
-    let requests = Arc::new(middleware::Requests::new(clock, config.request_timeout()));
+    let read_timeout = config.read_timeout();
+    let requests =
+        Arc::new(middleware::Requests::new(clock, config.request_timeout(), read_timeout));
     info!(server.address = %listener.local_addr()?, "the API is served");
     let server = HttpServer::new(move || {
         let requests = Arc::clone(&requests);
@@ -80,7 +85,9 @@ pub async fn serve_on(
             .configure(v2::routes)
             .configure(receipts::routes)
             .configure(inbound_sms::routes)
+            .configure(letter_status::routes)
             .configure(unsubscribe::routes)
+            .configure(internal::routes)
             .configure(|routes| status::routes(routes, &metrics_path))
             .default_service(web::to(error::no_such_route))
             .wrap(actix_web::middleware::from_fn(move |request, next| {
@@ -89,6 +96,7 @@ pub async fn serve_on(
     })
     .workers(config.http_workers()?)
     .keep_alive(KEEP_ALIVE)
+    .client_request_timeout(read_timeout)
     .shutdown_timeout(config.http_serve_timeout_seconds.into())
     .disable_signals()
     .listen(listener)?

@@ -41,19 +41,23 @@ const LONGEST_ID: usize = 128;
 pub(crate) struct Requests {
     clock: Clock,
     time_out: Duration,
+    read_time_out: Duration,
 }
 
 impl Requests {
-    pub(crate) fn new(clock: Clock, time_out: Duration) -> Self {
-        Self { clock, time_out }
+    /// `time_out` is for the whole of a request, `read_time_out` for the arrival of its body.
+    pub(crate) fn new(clock: Clock, time_out: Duration, read_time_out: Duration) -> Self {
+        Self { clock, time_out, read_time_out }
     }
 
     pub(crate) async fn handle(
         self: Arc<Self>,
-        request: ServiceRequest,
+        mut request: ServiceRequest,
         next: Next<impl MessageBody + 'static>,
     ) -> Result<ServiceResponse<BoxBody>, Error> {
         let started = Instant::now();
+        let body = crate::slow::in_time(request.take_payload(), self.read_time_out);
+        request.set_payload(body);
         let id = request_id(request.headers()).unwrap_or_else(|| self.new_id());
         request.extensions_mut().insert(RequestId(id.clone()));
         let span = info_span!("http.request", request.id = id, service.id = tracing::field::Empty,);
@@ -157,7 +161,11 @@ mod tests {
 
     /// The answer of a server whose `/v2/slow` never ends: status, headers, body.
     async fn answer(method: Method, path: &str) -> (u16, HeaderMap, Value) {
-        let requests = Arc::new(Requests::new(Clock::system(), Duration::from_millis(10)));
+        let requests = Arc::new(Requests::new(
+            Clock::system(),
+            Duration::from_millis(10),
+            Duration::from_millis(10),
+        ));
         let service = test::init_service(
             App::new()
                 .service(

@@ -20,7 +20,7 @@ use crate::{
     basic_auth,
     config::Credentials,
     error::ApiError,
-    http::{read, resource, trace},
+    http::{read_receipt, resource, trace},
 };
 
 /// Naive UTC with microseconds, as the peer's tasks write times.
@@ -65,7 +65,7 @@ async fn firetext(
     if let Some(refusal) = basic_auth::refusal(&request, &credentials.firetext) {
         return Ok(refusal);
     }
-    let body = read(body).await.map_err(ApiError::into_legacy)?;
+    let body = read_receipt(body).await.map_err(ApiError::into_legacy)?;
     let form: Vec<_> = form_urlencoded::parse(&body).collect();
     let text = |name| {
         let value = form.iter().find(|(key, _)| key == name).map(|(_, value)| value.to_string());
@@ -142,7 +142,7 @@ impl SmsReceipt {
 
 /// The body, when it is a JSON object.
 async fn object(body: web::Payload) -> Result<Map<String, Value>, ApiError> {
-    let body = read(body).await.map_err(ApiError::into_legacy)?;
+    let body = read_receipt(body).await.map_err(ApiError::into_legacy)?;
     serde_json::from_slice(&body)
         .map_err(|_| ApiError::legacy(StatusCode::BAD_REQUEST, "Invalid JSON"))
 }
@@ -155,7 +155,7 @@ async fn ses(
     verifier: web::Data<Verifier>,
 ) -> Result<HttpResponse, ApiError> {
     let refuse = |status, message: &str| ApiError::legacy(status, message);
-    let body = read(body).await.map_err(ApiError::into_legacy)?;
+    let body = read_receipt(body).await.map_err(ApiError::into_legacy)?;
     let envelope: SnsEnvelope = serde_json::from_slice(&body)
         .map_err(|_| refuse(StatusCode::BAD_REQUEST, "SES-SNS callback failed: invalid JSON"))?;
     verifier.verify(&envelope, app.clock().now()).await.map_err(|error| {

@@ -24,7 +24,7 @@ async fn unsubscribe(
     body: web::Payload,
     app: web::Data<App>,
 ) -> Result<HttpResponse, ApiError> {
-    http::read(body).await.map_err(ApiError::into_legacy)?;
+    http::read_receipt(body).await.map_err(ApiError::into_legacy)?;
     let path = request.match_info();
     let id: NotificationId = path.query("id").parse().map_err(|_| refused(Error::NotFound))?;
     app.unsubscribe(id, path.query("token")).await.map_err(refused)?;

@@ -28,6 +28,7 @@ pub mod letters;
 pub mod monitors;
 pub mod night;
 pub mod outbox;
+pub mod own_services;
 pub mod providers;
 pub mod receipts;
 pub mod received_texts;
@@ -111,6 +112,9 @@ pub struct Config {
     /// Alerts
     #[command(flatten)]
     pub alerts: alerts::AlertsConfig,
+    /// The platform's own services
+    #[command(flatten)]
+    pub own_services: own_services::OwnServicesConfig,
 }
 
 /// Everything the use cases need. Cheap to clone.
@@ -134,6 +138,7 @@ struct Inner {
     api_host_name: String,
     admin_base_url: String,
     logos_url: String,
+    own_services: own_services::OwnServicesConfig,
     receipt_wait: Duration,
     scans_letters: bool,
     fakes_letter_delivery: bool,
@@ -176,6 +181,7 @@ impl App {
             tokens: Fernet::new(&config.token_secret_key).context("TOKEN_SECRET_KEY")?,
             admin_base_url: config.admin_base_url.clone(),
             logos_url: branding::logos_url(&config.admin_base_url),
+            own_services: config.own_services.clone(),
             receipt_wait: Duration::from_secs(config.receipt_wait_seconds.into()),
             objects: Objects::from_config(&config.objects)?,
             printer_addresses: serde_json::from_str(&config.dvla_email_addresses)

@@ -30,6 +30,7 @@ impl App {
     }
 
     /// Stores the request that a link's token stands for, unless it waits for the service already.
+    /// Where the service is the platform's own, it is noted with the platform's user instead.
     ///
     /// # Errors
     /// [`Error::BadToken`] when the token is not ours or too old, [`Error::NotFound`] when there is
@@ -49,6 +50,9 @@ impl App {
         }
         let origin = unsubscribe_requests::find_origin(&db, id).await?;
         let (service_id, template_id, template_version) = origin.ok_or(Error::NotFound)?;
+        if self.unsubscribe_user(service_id, &email_address).await? {
+            return Ok(());
+        }
         let tx = db.transaction().await.map_err(store::Error::from)?;
         let request = NewUnsubscribeRequest {
             id: self.clock().new_id(),

@@ -1,6 +1,7 @@
 //! What we keep in Redis is named here (public API contract §7). All of it may be lost at any time.
 
 use time::Date;
+use uuid::Uuid;
 
 use crate::{KeyType, ServiceId, service::DailyLimit};
 
@@ -37,6 +38,12 @@ pub fn first(name: &str) -> String {
 /// When today's bill was last made.
 pub const BILLING_UPDATED: &str = "update_ft_billing_for_today:updated-at-utc-isoformat";
 
+/// What the admin app has been told of a user.
+#[must_use]
+pub fn user(id: Uuid) -> String {
+    format!("user-{id}")
+}
+
 /// What the admin app has been told of a service's unsubscribe requests.
 #[must_use]
 pub fn unsubscribe_requests(service: ServiceId) -> [String; 2] {
@@ -51,7 +58,7 @@ mod tests {
 
     #[test]
     fn names_are_those_of_the_contract() {
-        let service = "3d844edf-8d35-48ac-975b-e847b4f122b0".parse().unwrap();
+        let service: ServiceId = "3d844edf-8d35-48ac-975b-e847b4f122b0".parse().unwrap();
         let day = date!(2026 - 03 - 01);
         assert_eq!(
             rate_limit(service, KeyType::Team),
@@ -66,6 +73,7 @@ mod tests {
             "3d844edf-8d35-48ac-975b-e847b4f122b0-test-email-2026-03-01-count"
         );
         assert_eq!(provider_errors("mmg"), "mmg-error-rate");
+        assert_eq!(user(service.0), "user-3d844edf-8d35-48ac-975b-e847b4f122b0");
         assert_eq!(
             unsubscribe_requests(service),
             [

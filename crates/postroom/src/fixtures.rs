@@ -3,9 +3,17 @@
 use std::{fs, io::Write, os::unix::fs::OpenOptionsExt, path::PathBuf};
 
 use anyhow::Context;
-use domain::{ApiKeyId, Clock, KeyType, NotificationType, ServiceId, TemplateId, signing::Signer};
+use domain::{
+    ApiKeyId, Clock, InboundSmsId, KeyType, NotificationType, ReplyToId, ServiceId, SmsSenderId,
+    TemplateId, signing::Signer,
+};
 use secrecy::{ExposeSecret, SecretString};
-use store::{DatabaseConfig, GenericClient, fixtures, fixtures::NewTemplate};
+use store::{
+    DatabaseConfig, GenericClient, fixtures,
+    fixtures::{Contacts, NewTemplate},
+    inbound_sms::InboundSms,
+};
+use time::Duration;
 use uuid::Uuid;
 
 /// `postroom fixtures`
@@ -32,15 +40,27 @@ pub(crate) struct Fixtures {
 }
 
 /// The demo rows have fixed ids, so that a second run finds them.
-const USER: Uuid = Uuid::from_u128(0x7db0_1b2c_0f3a_4d5e_8a9b_0000_0000_0001);
-const SERVICE: ServiceId = ServiceId(Uuid::from_u128(0x7db0_1b2c_0f3a_4d5e_8a9b_0000_0000_0002));
-const SMS_TEMPLATE: TemplateId =
-    TemplateId(Uuid::from_u128(0x7db0_1b2c_0f3a_4d5e_8a9b_0000_0000_0003));
-const EMAIL_TEMPLATE: TemplateId =
-    TemplateId(Uuid::from_u128(0x7db0_1b2c_0f3a_4d5e_8a9b_0000_0000_0004));
+const fn id(number: u128) -> Uuid {
+    Uuid::from_u128(0x7db0_1b2c_0f3a_4d5e_8a9b_0000_0000_0000 + number)
+}
 
-/// The templates are those that the official clients' own suites expect.
-const TEMPLATES: [NewTemplate<'static>; 2] = [
+const USER: Uuid = id(1);
+const SERVICE: ServiceId = ServiceId(id(2));
+const SMS_TEMPLATE: TemplateId = TemplateId(id(3));
+const EMAIL_TEMPLATE: TemplateId = TemplateId(id(4));
+const LETTER_TEMPLATE: TemplateId = TemplateId(id(5));
+const SMS_SENDER: SmsSenderId = SmsSenderId(id(6));
+const REPLY_TO: ReplyToId = ReplyToId(id(7));
+const CONTACT_BLOCK: Uuid = id(8);
+const INBOUND_NUMBER: Uuid = id(9);
+
+/// The team's only member, whom a team key may send to.
+const EMAIL_ADDRESS: &str = "demo@example.gov.uk";
+/// Their number.
+const MOBILE_NUMBER: &str = "07700900999";
+
+/// The templates are those that the official clients' own suites expect (public API contract §8.2).
+const TEMPLATES: [NewTemplate<'static>; 3] = [
     NewTemplate {
         id: SMS_TEMPLATE,
         service_id: SERVICE,
@@ -48,6 +68,7 @@ const TEMPLATES: [NewTemplate<'static>; 2] = [
         names: &["Example text message template", "Client Functional test sms template"],
         subject: None,
         content: "Hello ((name))\n\nFunctional Tests make our world a better place",
+        contact_block: None,
     },
     NewTemplate {
         id: EMAIL_TEMPLATE,
@@ -56,7 +77,36 @@ const TEMPLATES: [NewTemplate<'static>; 2] = [
         names: &["Client Functional test email template"],
         subject: Some("Functional Tests are good"),
         content: "Hello ((name))\r\n\r\nFunctional test help make our world a better place",
+        contact_block: None,
     },
+    NewTemplate {
+        id: LETTER_TEMPLATE,
+        service_id: SERVICE,
+        template_type: NotificationType::Letter,
+        names: &["Untitled", "Client functional letter template"],
+        subject: Some("Main heading"),
+        content: "Hello ((address_line_1))",
+        contact_block: Some(CONTACT_BLOCK),
+    },
+];
+
+const CONTACTS: Contacts<'static> = Contacts {
+    service_id: SERVICE,
+    sms_sender: (SMS_SENDER, "FUNCTIONAL"),
+    reply_to: (REPLY_TO, "reply@example.gov.uk"),
+    contact_block: (
+        CONTACT_BLOCK,
+        "Government Digital Service\nThe White Chapel Building\n10 Whitechapel High Street\n\
+         London\nE1 8QS\nUnited Kingdom",
+    ),
+    contact_link: "https://example.gov.uk/contact",
+    inbound_number: (INBOUND_NUMBER, "07700900500"),
+};
+
+/// The text messages that the service received, the newest first.
+const RECEIVED: [(InboundSmsId, &str); 2] = [
+    (InboundSmsId(id(10)), "Can you send me a new permit? Thanks"),
+    (InboundSmsId(id(11)), "Which day is my bin collected?"),
 ];
 
 impl Fixtures {
@@ -68,34 +118,58 @@ impl Fixtures {
         let pool = self.database.pool()?;
         let db = pool.get().await.context("connecting to the database")?;
         let now = clock.now();
-        fixtures::insert_user(&db, USER, "demo@example.gov.uk", "+447700900999", now).await?;
+        let number = format!("+44{}", MOBILE_NUMBER.trim_start_matches('0'));
+        fixtures::insert_user(&db, USER, EMAIL_ADDRESS, &number, now).await?;
         fixtures::insert_service(&db, SERVICE, "Postroom demo", "POSTROOM", USER, true, now)
             .await?;
         fixtures::set_rate_limit(&db, SERVICE, self.rate_limit).await?;
+        fixtures::insert_contacts(&db, &CONTACTS, now).await?;
         for template in &TEMPLATES {
             fixtures::insert_template(&db, template, USER, now).await?;
+        }
+        for (age, (id, text)) in (1..).zip(RECEIVED) {
+            let text = InboundSms {
+                id,
+                service_id: SERVICE,
+                signed_content: signer.sign(text)?,
+                notify_number: CONTACTS.inbound_number.1.to_owned(),
+                user_number: "447700900111".to_owned(),
+                created_at: now - Duration::minutes(age),
+                provider_date: None,
+                provider_reference: None,
+                provider: "mmg".to_owned(),
+            };
+            fixtures::insert_received_text(&db, &text).await?;
         }
         if let (Some(url), Some(token)) = (&self.callback_url, &self.callback_token) {
             let token = signer.sign(token.expose_secret())?;
             fixtures::set_delivery_status_callback(&db, SERVICE, url, &token, USER, now).await?;
         }
-        let mut lines = vec![
-            format!("export SERVICE_ID='{SERVICE}'"),
-            format!("export SMS_TEMPLATE_ID='{SMS_TEMPLATE}'"),
-            format!("export EMAIL_TEMPLATE_ID='{EMAIL_TEMPLATE}'"),
-        ];
-        for (variable, key_type) in [
-            ("API_KEY", KeyType::Normal),
-            ("API_KEY_TEAM", KeyType::Team),
-            ("API_KEY_TEST", KeyType::Test),
-        ] {
-            let key = api_key(&db, &clock, &signer, key_type).await?;
-            lines.push(format!("export {variable}='{key}'"));
-        }
-        self.write(&lines.join("\n"))
+        let key = async |key_type| api_key(&db, &clock, &signer, key_type).await;
+        let (normal, team) = (key(KeyType::Normal).await?, key(KeyType::Team).await?);
+        self.write(&[
+            ("SERVICE_ID", SERVICE.to_string()),
+            ("API_KEY_TEAM", team.clone()),
+            ("API_KEY_TEST", key(KeyType::Test).await?),
+            // What the clients' own suites read (public API contract §8.1).
+            ("NOTIFY_API_URL", self.app.api_host_name.trim_end_matches('/').to_owned()),
+            ("API_KEY", normal.clone()),
+            ("API_SENDING_KEY", team),
+            ("INBOUND_SMS_QUERY_KEY", normal),
+            ("FUNCTIONAL_TEST_NUMBER", MOBILE_NUMBER.to_owned()),
+            ("FUNCTIONAL_TEST_EMAIL", EMAIL_ADDRESS.to_owned()),
+            ("SMS_TEMPLATE_ID", SMS_TEMPLATE.to_string()),
+            ("EMAIL_TEMPLATE_ID", EMAIL_TEMPLATE.to_string()),
+            ("LETTER_TEMPLATE_ID", LETTER_TEMPLATE.to_string()),
+            ("SMS_SENDER_ID", SMS_SENDER.to_string()),
+            ("EMAIL_REPLY_TO_ID", REPLY_TO.to_string()),
+        ])
     }
 
-    fn write(&self, text: &str) -> anyhow::Result<()> {
+    /// Writes shell exports. None of the values holds a quote.
+    fn write(&self, variables: &[(&str, String)]) -> anyhow::Result<()> {
+        let lines: Vec<_> =
+            variables.iter().map(|(name, value)| format!("export {name}='{value}'")).collect();
         let path = self.env_file.display();
         // A file that others could read before must not keep its mode.
         let _ = fs::remove_file(&self.env_file);
@@ -105,7 +179,7 @@ impl Fixtures {
             .mode(0o600)
             .open(&self.env_file)
             .with_context(|| format!("creating {path}"))?;
-        writeln!(file, "{text}").with_context(|| format!("writing {path}"))
+        writeln!(file, "{}", lines.join("\n")).with_context(|| format!("writing {path}"))
     }
 }
 

@@ -184,6 +184,7 @@ impl Template {
             names: &[name],
             subject: subject.as_deref(),
             content: content.trim_end(),
+            contact_block: None,
         };
         fixtures::insert_template(&db, &template, SYSTEM_USER, clock.now())
             .await

@@ -8,6 +8,10 @@ use uuid::Uuid;
 
 use crate::{Error, sql_time};
 
+mod contacts;
+
+pub use contacts::{Contacts, insert_contacts, insert_received_text};
+
 /// A user who can be named as the maker of things. Nobody can sign in as them.
 ///
 /// # Errors
@@ -136,13 +140,15 @@ pub struct NewTemplate<'a> {
     pub template_type: NotificationType,
     /// The names of its versions, oldest first; all have the same content.
     pub names: &'a [&'a str],
-    /// The subject of an email.
+    /// The subject of an email or a letter.
     pub subject: Option<&'a str>,
     /// The body.
     pub content: &'a str,
+    /// The service's address on letters, from the last version on.
+    pub contact_block: Option<Uuid>,
 }
 
-/// A template with all its versions.
+/// A template with all its versions. Letters are in English and go second class.
 ///
 /// # Errors
 /// Database errors only.
@@ -155,12 +161,17 @@ pub async fn insert_template(
     let now = sql_time::to_column(now);
     let channel: &str = template.template_type.into();
     for (version, name) in (1i32..).zip(template.names) {
+        let is_last = usize::try_from(version) == Ok(template.names.len());
+        let contact_block = template.contact_block.filter(|_| is_last);
         db.execute(
             "-- fixtures.insert_template: a version
             INSERT INTO templates_history (id, name, template_type, created_at, content, service_id,
                                    subject, created_by_id, version, archived, hidden,
-                                   has_unsubscribe_link)
-            VALUES ($1, $2, $3::text::template_type, $4, $5, $6, $7, $8, $9, false, false, false)
+                                   has_unsubscribe_link, service_letter_contact_id, postage,
+                                   letter_languages)
+            VALUES ($1, $2, $3::text::template_type, $4, $5, $6, $7, $8, $9, false, false, false,
+                    $10, CASE $3 WHEN 'letter' THEN 'second' END,
+                    CASE $3 WHEN 'letter' THEN 'english'::letter_language_options END)
             ON CONFLICT (id, version) DO NOTHING",
             &[
                 &template.id,
@@ -172,6 +183,7 @@ pub async fn insert_template(
                 &template.subject,
                 &user,
                 &version,
+                &contact_block,
             ],
         )
         .await?;
@@ -179,9 +191,11 @@ pub async fn insert_template(
     db.execute(
         "-- fixtures.insert_template: the current one
         INSERT INTO templates (id, name, template_type, created_at, content, service_id, subject,
-                               created_by_id, version, archived, hidden, has_unsubscribe_link)
+                               created_by_id, version, archived, hidden, has_unsubscribe_link,
+                               service_letter_contact_id, postage, letter_languages)
         SELECT id, name, template_type, created_at, content, service_id, subject, created_by_id,
-               version, archived, hidden, has_unsubscribe_link
+               version, archived, hidden, has_unsubscribe_link, service_letter_contact_id, postage,
+               letter_languages
           FROM templates_history WHERE id = $1 ORDER BY version DESC LIMIT 1
         ON CONFLICT (id) DO NOTHING",
         &[&template.id],

@@ -52,6 +52,7 @@ pub mod templates;
 pub mod timeouts;
 pub mod unsubscribe_requests;
 pub mod usage;
+pub mod users;
 
 use std::{fmt, sync::Arc};
 

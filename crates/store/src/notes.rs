@@ -4,6 +4,7 @@
 use domain::{ServiceId, redis_keys};
 use fred::interfaces::KeysInterface;
 use time::{OffsetDateTime, UtcOffset, macros::format_description};
+use uuid::Uuid;
 
 use crate::Limits;
 
@@ -27,6 +28,13 @@ impl Limits {
         let found: Result<Option<String>, _> =
             redis.get(self.key(redis_keys::BILLING_UPDATED)).await;
         found.ok().flatten()
+    }
+
+    /// Has the admin app ask anew who a user is.
+    pub async fn forget_user(&self, user: Uuid) {
+        let Some(redis) = &self.redis else { return };
+        let done: Result<i64, _> = redis.del(self.key(&redis_keys::user(user))).await;
+        self.or_allow(done, |_| true);
     }
 
     /// Has the admin app ask anew what a service's unsubscribe requests are.

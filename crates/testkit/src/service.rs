@@ -37,6 +37,7 @@ pub struct TestService {
 pub fn service(db: &Client) -> ServiceBuilder<'_> {
     ServiceBuilder {
         db,
+        id: ServiceId(new_id()),
         name: unique("Service "),
         live: false,
         archived: false,
@@ -56,6 +57,7 @@ pub fn service(db: &Client) -> ServiceBuilder<'_> {
 #[must_use = "nothing is made before `create`"]
 pub struct ServiceBuilder<'a> {
     db: &'a Client,
+    id: ServiceId,
     name: String,
     live: bool,
     archived: bool,
@@ -71,6 +73,11 @@ pub struct ServiceBuilder<'a> {
 }
 
 impl ServiceBuilder<'_> {
+    /// Its id.
+    pub fn id(self, id: ServiceId) -> Self {
+        Self { id, ..self }
+    }
+
     /// Its name, which no other service of the database may have.
     pub fn name(self, name: &str) -> Self {
         Self { name: name.to_owned(), ..self }
@@ -137,7 +144,7 @@ impl ServiceBuilder<'_> {
     /// When the database refuses.
     pub async fn create(self) -> TestService {
         let (user_id, user_email, user_mobile) = user(self.db).await;
-        let id = ServiceId(new_id());
+        let id = self.id;
         let mail_name = self.name.to_lowercase().replace(' ', ".");
         execute(
             self.db,

@@ -4,6 +4,7 @@
 
 mod beat;
 mod broker;
+mod fixtures;
 mod operators;
 mod schedule;
 mod traces;

@@ -19,7 +19,7 @@ fn command(database: &Database, arguments: &[&str]) -> Command {
 }
 
 /// What the command prints; it must succeed.
-async fn says(database: &Database, arguments: &[&str]) -> String {
+pub(crate) async fn says(database: &Database, arguments: &[&str]) -> String {
     let output = command(database, arguments).output().await.unwrap();
     assert!(output.status.success(), "{arguments:?}: {output:?}");
     String::from_utf8(output.stdout).unwrap().trim().to_owned()

@@ -23,6 +23,7 @@ mod printing;
 mod providers;
 mod receipts;
 mod received_texts;
+mod reports;
 mod scheduling;
 mod sending;
 mod templates;

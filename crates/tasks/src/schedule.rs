@@ -13,9 +13,10 @@ use crate::{
     RaiseAlertIfLetterNotificationsStillSending, RemoveLetterJobs, RemoveSmsEmailJobs,
     ReplayCreatedNotifications, RunPopulateAnnualBilling, RunScheduledJobs,
     SaveDailyNotificationProcessingTime, TimeoutSendingNotifications, UpdateFtBillingForToday,
-    UpdateStatusOfFullyProcessedJobs,
+    UpdateReportStatusToDeleted, UpdateStatusOfFullyProcessedJobs,
     leftovers::{
-        DeleteInboundSms, DeleteInvitations, DeleteOldRecordsFromEventsTable, DeleteVerifyCodes,
+        ArchivePendingFiles, ArchiveUnsubscribeRequests, DeleteInboundSms, DeleteInvitations,
+        DeleteOldRecordsFromEventsTable, DeleteVerifyCodes, RemoveArchivedTemplateEmailFilesFromS3,
     },
     monitoring::{
         CheckForLowAvailableInboundSmsNumbers, CheckForServicesWithHighFailureRates,
@@ -113,6 +114,10 @@ pub fn schedule() -> Vec<Entry> {
         // every night
         entry::<DeleteInboundSms>(When::Cron("40 1 * * *"), DAY),
         entry::<DeleteOldRecordsFromEventsTable>(When::Cron("4 3 * * *"), DAY),
+        entry::<ArchiveUnsubscribeRequests>(When::Cron("5 0 * * *"), DAY),
+        entry::<ArchivePendingFiles>(When::Cron("33 3 * * *"), DAY),
+        entry::<RemoveArchivedTemplateEmailFilesFromS3>(When::Cron("40 4 * * *"), DAY),
+        entry::<UpdateReportStatusToDeleted>(When::Cron("0 2 * * *"), DAY),
         // every night at three, after the night's figures
         entry::<DeleteNotificationsOlderThanRetention>(When::Cron("0 3 * * *"), DAY),
     ]

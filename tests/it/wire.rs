@@ -160,6 +160,16 @@ fn the_nights_tasks_on_the_wire() {
         one_day.clone(),
     );
     expect(
+        &tasks::CreateOrUpdateFtBillingForDay {
+            process_day: day,
+            notification_type: Some(notification_type),
+            service_id: Some(service_id),
+        },
+        "reporting-tasks",
+        "create-or-update-ft-billing-for-day",
+        json!([[], { "process_day": "2026-11-23", "service_id": ID, "notification_type": "sms" }]),
+    );
+    expect(
         &tasks::CreateNightlyBillingForDay { process_day: day },
         "reporting-tasks",
         "create-nightly-billing-for-day",

@@ -301,3 +301,44 @@ async fn reports_of_one_to_five_days_ago_are_deleted_with_their_files() {
     }
     night.t.end().await;
 }
+
+#[tokio::test]
+async fn a_page_of_a_report_is_read_from_an_index_and_no_more() {
+    let night = Night::at(NOW).await;
+    let db = night.t.db().await;
+    let id = night.message(NOW).live(&db).await;
+    night.t.copy(id, 20_000).await;
+    for _ in 0..4 {
+        testkit::service(&db).live().create().await;
+    }
+    db.batch_execute(
+        "UPDATE notifications n
+            SET created_at = n.created_at - random() * interval '7 days',
+                service_id = s.ids[1 + floor(random() * array_length(s.ids, 1))]
+           FROM (SELECT array_agg(id) AS ids FROM services) s;
+         ANALYZE notifications;
+         SET plan_cache_mode = force_generic_plan",
+    )
+    .await
+    .unwrap();
+    let sql = store::reports::LIST_ROWS;
+    let types = "uuid, text, text[], timestamp, timestamp, uuid, bigint";
+    db.batch_execute(&format!("PREPARE the_query ({types}) AS {sql}")).await.unwrap();
+    let arguments = "gen_random_uuid(), 'sms', '{sent}', now()::timestamp, NULL, NULL, 10";
+    let explain = format!("EXPLAIN EXECUTE the_query ({arguments})");
+    let plan: Vec<String> = db
+        .simple_query(&explain)
+        .await
+        .unwrap()
+        .iter()
+        .filter_map(|line| match line {
+            tokio_postgres::SimpleQueryMessage::Row(row) => row.get(0).map(str::to_owned),
+            _ => None,
+        })
+        .collect();
+    let plan = plan.join("\n");
+    assert!(plan.contains("using ix_notifications_service"), "{plan}");
+    assert!(plan.contains("Incremental Sort"), "not all that follows is read for a page: {plan}");
+    drop(db);
+    night.t.end().await;
+}

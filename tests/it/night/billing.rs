@@ -409,6 +409,27 @@ async fn usage_follows_the_days_and_needs_an_allowance_for_text_messages_only() 
 }
 
 #[tokio::test]
+async fn a_days_processing_time_is_of_londons_day_also_when_the_clocks_change() {
+    for (date, hours) in [(date!(2026 - 03 - 29), 23), (date!(2026 - 10 - 25), 25)] {
+        let night = Night::at(london((date.next_day().unwrap()).with_hms(2, 0, 0).unwrap())).await;
+        let db = night.t.db().await;
+        let key = testkit::api_key(&db, &night.service, KeyType::Normal, "signed").await.0;
+        let start = domain::london::midnight(date).unwrap();
+        // One each hour, from an hour before the day to an hour after it.
+        for hour in -1..=hours {
+            night.message(start + time::Duration::hours(hour)).api_key(key).live(&db).await;
+        }
+        night.t.fire("save-daily-notification-processing-time").await;
+        night.t.drain().await;
+        let sql = "SELECT concat_ws(' ', bst_date, messages_total) FROM ft_processing_time";
+        let row = db.query_one(sql, &[]).await.unwrap();
+        assert_eq!(row.get::<_, &str>(0), format!("{date} {hours}"));
+        drop(db);
+        night.t.end().await;
+    }
+}
+
+#[tokio::test]
 async fn a_days_processing_time_counts_what_came_with_a_key() {
     let night = Night::at(london(datetime!(2026-11-24 02:00))).await;
     let db = night.t.db().await;

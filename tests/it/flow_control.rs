@@ -72,7 +72,7 @@ async fn outbox(t: &TestApp) -> i64 {
 
 /// Relays until nothing waits any more. What the broker did not take is held for half a minute,
 /// which need not be waited for.
-async fn relay_all(t: &TestApp) {
+pub(crate) async fn relay_all(t: &TestApp) {
     let deadline = Instant::now() + Duration::from_secs(60);
     while outbox(t).await > 0 {
         assert!(Instant::now() < deadline, "{} messages are left", outbox(t).await);

@@ -72,7 +72,7 @@ async fn outbox(t: &TestApp) -> i64 {
 
 /// Relays until nothing waits any more. What the broker did not take is held for half a minute,
 /// which need not be waited for.
-async fn relay_all(t: &TestApp) {
+pub(crate) async fn relay_all(t: &TestApp) {
     let deadline = Instant::now() + Duration::from_secs(60);
     while outbox(t).await > 0 {
         assert!(Instant::now() < deadline, "{} messages are left", outbox(t).await);
@@ -90,7 +90,8 @@ async fn a_slow_provider_of_text_messages_does_not_hold_up_emails() {
     t.while_working(async {
         deliver_emails(&t, &client, 1).await; // all is up and warm
         let alone = deliver_emails(&t, &client, 20).await;
-        send_many(&client, SLOW, 300).await; // nearly 20 seconds of work, 32 at a time
+        // Nearly 20 seconds of work, 32 at a time: more than there are connections to the database.
+        send_many(&client, SLOW, 300).await;
         let beside = deliver_emails(&t, &client, 20).await;
         let texts = t.stub.received(Kind::Sms).len();
         assert!(texts < 300, "no text message waits any more");

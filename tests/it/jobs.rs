@@ -509,3 +509,20 @@ async fn files_are_removed_after_the_retention_of_their_service_and_channel() {
     assert_eq!(state(young_letter).await, (false, true));
     j.t.end().await;
 }
+
+#[tokio::test]
+async fn a_row_that_is_sent_is_neither_sent_nor_tried_again_by_a_second_message() {
+    let j = Jobs::start().await;
+    let job = j.sms_job(1, JobStatus::Finished).await;
+    let row = json!({
+        "template": j.sms, "template_version": 1, "job": job, "to": "07700900009",
+        "row_number": 0, "personalisation": { "phonenumber": "07700900009", "name": "Ada" },
+    });
+    let args = json!([j.service.id, notification_of(job, 0), j.t.signer.sign(&row).unwrap()]);
+    for _ in 0..2 {
+        j.t.told("database-tasks", "save-sms", args.clone(), json!({})).await;
+        j.assert_whole(job, 1).await;
+        assert_eq!(j.t.stub.received(Kind::Sms).len(), 1);
+    }
+    j.t.end().await;
+}

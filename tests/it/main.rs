@@ -27,6 +27,7 @@ mod providers;
 mod receipt_rules;
 mod receipts;
 mod received_texts;
+mod reports;
 mod scheduling;
 mod sending;
 mod simulated;

@@ -3,6 +3,8 @@
 use domain::{NotificationId, NotificationStatus as Status};
 use serde_json::{Value, json};
 use stub::Kind;
+use tasks::ProcessSesResult;
+use time::format_description::well_known::Rfc3339;
 
 use crate::app::{Answer, TestApp};
 
@@ -157,5 +159,72 @@ async fn a_receipt_from_a_country_that_reports_nothing_leaves_the_message_sent()
         t.drain().await;
         assert_eq!(t.status(id).await, after, "{prefix}");
     }
+    t.end().await;
+}
+
+/// An event of SES about an email that it calls `reference`, accepted `age` ago.
+fn ses_event(t: &TestApp, reference: &str, age: time::Duration, event: &Value) -> ProcessSesResult {
+    let at = (t.app.clock().now() - age).format(&Rfc3339).unwrap();
+    let mut message = json!({ "mail": { "messageId": reference, "timestamp": at } });
+    message.as_object_mut().unwrap().extend(event.as_object().unwrap().clone());
+    let response = json!({ "Message": message.to_string() });
+    ProcessSesResult { response, receipt_iso_timestamp: None }
+}
+
+/// An email that SES took and calls `reference`.
+async fn email_at_ses(t: &TestApp, reference: &str) -> NotificationId {
+    let client = t.client().await;
+    let id = client.send_email("ada@example.com").await;
+    t.purge(tasks::queues::SEND_EMAIL).await;
+    let sql =
+        "UPDATE notifications SET notification_status = 'sending', reference = $2 WHERE id = $1";
+    t.db().await.execute(sql, &[&id, &reference]).await.unwrap();
+    id
+}
+
+#[tokio::test]
+async fn bounces_of_emails_are_soft_or_hard_and_a_second_receipt_changes_nothing() {
+    let t = TestApp::start().await;
+    let delivered = json!({ "notificationType": "Delivery" });
+    let bounce =
+        |kind: &str| json!({ "notificationType": "Bounce", "bounce": { "bounceType": kind } });
+    for (reference, event, status) in [
+        ("delivered", delivered.clone(), Status::Delivered),
+        ("soft", bounce("Transient"), Status::TemporaryFailure),
+        ("unsure", bounce("Undetermined"), Status::TemporaryFailure),
+        ("hard", bounce("Permanent"), Status::PermanentFailure),
+    ] {
+        let id = email_at_ses(&t, reference).await;
+        for event in [&event, &delivered, &bounce("Permanent")] {
+            t.publish(&ses_event(&t, reference, time::Duration::ZERO, event)).await;
+            t.drain().await;
+            assert_eq!(t.status(id).await, status, "{reference}");
+        }
+    }
+    assert_eq!(t.received(Kind::Callbacks, 4).await.len(), 4, "each is told of once");
+    t.end().await;
+}
+
+#[tokio::test]
+async fn a_receipt_of_a_young_email_waits_for_it_and_of_an_old_one_does_not() {
+    let t = TestApp::start().await;
+    let event = json!({ "notificationType": "Delivery" });
+    let run = async |task: &ProcessSesResult| {
+        let trace = queue::Trace::default();
+        let envelope = queue::Envelope::new(task, t.app.clock().new_id(), &trace).unwrap();
+        let attempt = queue::Attempt::of::<ProcessSesResult>(&envelope, 0);
+        worker::receipts::ses(t.context(), task.clone(), attempt).await
+    };
+    let young = ses_event(&t, "unknown", time::Duration::seconds(290), &event);
+    assert!(matches!(run(&young).await, Err(queue::TaskError::Retry { after: None, .. })));
+    let old = ses_event(&t, "unknown", time::Duration::seconds(310), &event);
+    assert!(run(&old).await.is_ok(), "it is only logged");
+
+    t.publish(&young).await;
+    assert_eq!(t.drain().await, 1, "its retry waits");
+    let id = email_at_ses(&t, "unknown").await; // the send has been recorded meanwhile
+    t.retry(&young).await;
+    t.drain().await;
+    assert_eq!(t.status(id).await, Status::Delivered);
     t.end().await;
 }

@@ -133,3 +133,17 @@ async fn every_task_has_its_handler() {
     assert_eq!(registered, expected);
     t.end().await;
 }
+
+#[tokio::test]
+async fn no_run_may_take_as_long_as_the_broker_waits_for_its_end() {
+    // RabbitMQ's consumer_timeout: then it gives the message to another worker as well.
+    const BROKER: Duration = Duration::minutes(30);
+    let t = crate::app::TestApp::start().await;
+    let registry = worker::registry::registry(t.context());
+    let limits: Vec<_> = registry.time_limits().collect();
+    assert_eq!(limits.len(), tasks::ALL.len());
+    for (name, limit) in limits {
+        assert!(limit <= BROKER - Duration::minutes(5), "{name}: {limit:?}");
+    }
+    t.end().await;
+}

@@ -1,6 +1,6 @@
 //! From the queue to the provider, back by receipt, and on to the service.
 
-use domain::{KeyType, NotificationStatus as Status};
+use domain::{KeyType, NotificationId, NotificationStatus as Status};
 use serde_json::{Value, json};
 use stub::Kind;
 
@@ -322,5 +322,29 @@ async fn smtp_sends_and_expects_no_receipt() {
     t.drain().await;
     assert_eq!(t.status(id).await, Status::Sent);
     assert_eq!(t.received(Kind::Emails, 1).await.len(), 1);
+    t.end().await;
+}
+
+#[tokio::test]
+async fn a_message_that_is_not_there_yet_is_tried_again_after_its_channels_delay() {
+    let t = TestApp::start().await;
+    let notification_id = NotificationId(t.app.clock().new_id());
+    t.publish(&tasks::DeliverSms { notification_id }).await;
+    assert_eq!(t.drain().await, 2, "a text message once more at once, on the queue of retries");
+    t.publish(&tasks::DeliverEmail { notification_id }).await;
+    assert_eq!(t.drain().await, 1, "an email not at once");
+
+    fn delays<T: queue::Task>(t: &TestApp, task: &T) -> [Option<u64>; 3] {
+        let id = t.app.clock().new_id();
+        let envelope = queue::Envelope::new(task, id, &queue::Trace::default()).unwrap();
+        [0, 1, 48].map(|number| {
+            let delay = queue::Attempt::of::<T>(&envelope, number).retry_delay();
+            delay.map(|delay| delay.as_secs())
+        })
+    }
+    let (sms, email) =
+        (tasks::DeliverSms { notification_id }, tasks::DeliverEmail { notification_id });
+    assert_eq!(delays(&t, &sms), [Some(0), Some(300), None]);
+    assert_eq!(delays(&t, &email), [Some(300), Some(300), None]);
     t.end().await;
 }

@@ -102,6 +102,11 @@ fn tasks_on_the_wire() {
     periodic::<tasks::DeleteVerifyCodes>("delete-verify-codes");
     periodic::<tasks::DeleteInvitations>("delete-invitations");
     periodic::<tasks::DeleteOldRecordsFromEventsTable>("delete-old-records-from-events-table");
+    periodic::<tasks::ArchivePendingFiles>("archive-pending-files");
+    periodic::<tasks::RemoveArchivedTemplateEmailFilesFromS3>(
+        "remove-archived-template-email-files-from-s3",
+    );
+    periodic::<tasks::UpdateReportStatusToDeleted>("update-report-status-to-deleted");
     periodic::<TimeoutSendingNotifications>("timeout-sending-notifications");
     periodic::<SwitchCurrentSmsProviderOnSlowDelivery>(
         "switch-current-sms-provider-on-slow-delivery",
@@ -155,6 +160,16 @@ fn the_nights_tasks_on_the_wire() {
         one_day.clone(),
     );
     expect(
+        &tasks::CreateOrUpdateFtBillingForDay {
+            process_day: day,
+            notification_type: Some(notification_type),
+            service_id: Some(service_id),
+        },
+        "reporting-tasks",
+        "create-or-update-ft-billing-for-day",
+        json!([[], { "process_day": "2026-11-23", "service_id": ID, "notification_type": "sms" }]),
+    );
+    expect(
         &tasks::CreateNightlyBillingForDay { process_day: day },
         "reporting-tasks",
         "create-nightly-billing-for-day",
@@ -181,6 +196,35 @@ fn the_nights_tasks_on_the_wire() {
     );
     periodic::<tasks::SaveDailyNotificationProcessingTime>(
         "save-daily-notification-processing-time",
+    );
+}
+
+#[test]
+fn archives_and_reports_on_the_wire() {
+    let service_id: domain::ServiceId = ID.parse().unwrap();
+    expect(
+        &tasks::ArchiveUnsubscribeRequests {},
+        "reporting-tasks",
+        "archive-unsubscribe-requests",
+        json!([[], {}]),
+    );
+    expect(
+        &tasks::ArchiveBatchedUnsubscribeRequests { service_id },
+        "reporting-tasks",
+        "archive-batched-unsubscribe-requests",
+        json!([[ID], {}]),
+    );
+    expect(
+        &tasks::ArchiveOldUnsubscribeRequests { service_id },
+        "reporting-tasks",
+        "archive-old-unsubscribe-requests",
+        json!([[ID], {}]),
+    );
+    expect(
+        &tasks::ProcessReportRequest { service_id, report_request_id: ID.parse().unwrap() },
+        "report-requests-notifications-tasks",
+        "process-report-request",
+        json!([[], { "service_id": ID, "report_request_id": ID }]),
     );
 }
 

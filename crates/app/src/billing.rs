@@ -1,7 +1,9 @@
 //! Daily bills (tasks contract §5.5 to §5.7).
 //!
 //! A day is billed part by part, a part being one channel and service: so one that fails keeps none
-//! of the others from being right.
+//! of the others from being right. A part with many messages is billed by a task of its own.
+
+use std::collections::HashSet;
 
 use domain::{NotificationType, ServiceId, london, london::Day};
 use queue::{Envelope, Task, Trace};
@@ -13,9 +15,13 @@ use strum::VariantArray;
 use tasks::{
     CreateOrUpdateFtBillingForDay, CreateOrUpdateFtBillingLetterDespatchForDay, times::WireDate,
 };
-use time::Date;
+use time::{Date, OffsetDateTime};
 
 use crate::{App, Error, days};
+
+/// With more messages than this a part gets a task of its own. How many there are is known from its last
+/// bill, which is of an hour ago when a day is over.
+const LARGE: i64 = 100_000;
 
 /// What a day's bill has become.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -24,6 +30,10 @@ pub struct Bill {
     pub facts: i64,
     /// The groups that it lacks because they have no rate, named.
     pub without_rate: Vec<String>,
+    /// The parts that are as they were because the database refused, named with the reason.
+    pub refused: Vec<String>,
+    /// How many parts are billed by tasks of their own.
+    pub apart: usize,
 }
 
 impl App {
@@ -64,7 +74,7 @@ impl App {
     /// Bills a day anew: all of it, or one channel or service.
     ///
     /// # Errors
-    /// Database errors only.
+    /// [`Error::Internal`] when the database cannot be reached.
     pub async fn bill_day(
         &self,
         date: Date,
@@ -72,23 +82,70 @@ impl App {
         service: Option<ServiceId>,
     ) -> Result<Bill, Error> {
         let day = Day::of(date).ok_or_else(days::no_such_day)?;
-        let channels = match channel {
-            Some(channel) => vec![channel],
-            None => NotificationType::VARIANTS.to_vec(),
-        };
         let mut bill = Bill::default();
-        for channel in channels {
+        for channel in one_or_all(channel) {
             let services = match service {
                 Some(service) => vec![service],
-                None => {
-                    facts::list_services(&self.db().await?, Facts::Billing, day, channel).await?
-                }
+                None => self.billed_services(day, channel).await?,
             };
             for service_id in services {
                 self.bill(&Portion { day, channel, service_id }, &mut bill).await?;
             }
         }
         Ok(bill)
+    }
+
+    /// Bills all services of a day anew, or of one of its channels: the large ones by tasks of their own.
+    ///
+    /// # Errors
+    /// As [`App::bill_day`].
+    pub async fn share_out_day(
+        &self,
+        date: Date,
+        channel: Option<NotificationType>,
+        trace: &Trace,
+    ) -> Result<Bill, Error> {
+        let day = Day::of(date).ok_or_else(days::no_such_day)?;
+        let mut bill = Bill::default();
+        for channel in one_or_all(channel) {
+            let large = self.fan_out_large(day, channel, trace).await?;
+            bill.apart += large.len();
+            for service_id in self.billed_services(day, channel).await? {
+                if !large.contains(&service_id) {
+                    self.bill(&Portion { day, channel, service_id }, &mut bill).await?;
+                }
+            }
+        }
+        Ok(bill)
+    }
+
+    async fn billed_services(
+        &self,
+        day: Day,
+        channel: NotificationType,
+    ) -> Result<Vec<ServiceId>, Error> {
+        Ok(facts::list_services(&self.db().await?, Facts::Billing, day, channel).await?)
+    }
+
+    async fn fan_out_large(
+        &self,
+        day: Day,
+        channel: NotificationType,
+        trace: &Trace,
+    ) -> Result<HashSet<ServiceId>, Error> {
+        let large =
+            store::billing_facts::list_large(&self.db().await?, day, channel, LARGE).await?;
+        let child = |service: &ServiceId| {
+            let task = CreateOrUpdateFtBillingForDay {
+                process_day: WireDate(day.date),
+                notification_type: Some(channel),
+                service_id: Some(*service),
+            };
+            self.envelope(&task, trace)
+        };
+        let children = large.iter().map(child).collect::<Result<Vec<_>, _>>()?;
+        self.outbox().publish(&children).await?;
+        Ok(large.into_iter().collect())
     }
 
     /// Bills today so far, and notes when that was.
@@ -108,12 +165,12 @@ impl App {
 
     async fn bill(&self, portion: &Portion, bill: &mut Bill) -> Result<(), Error> {
         let mut db = self.db().await?;
-        let tx = db.transaction().await.map_err(store::Error::from)?;
-        facts::lock(&tx, Facts::Billing, portion).await?;
-        let billed = store::billing_facts::replace(&tx, portion, self.clock().now()).await?;
-        tx.commit().await.map_err(store::Error::from)?;
         let Portion { day, channel, service_id } = portion;
-        bill.add(billed, &format!("{} {channel} service {service_id}", day.date));
+        let whose = format!("{} {channel} service {service_id}", day.date);
+        match replace(&mut db, portion, self.clock().now()).await {
+            Ok(billed) => bill.add(billed, &whose),
+            Err(error) => bill.refused.push(format!("{whose}: {}", runtime::chain(&error))),
+        }
         Ok(())
     }
 
@@ -151,6 +208,23 @@ impl App {
     pub(crate) fn envelope<T: Task>(&self, task: &T, trace: &Trace) -> Result<Envelope, Error> {
         Ok(Envelope::new(task, self.clock().new_id(), trace).map_err(anyhow::Error::from)?)
     }
+}
+
+fn one_or_all(channel: Option<NotificationType>) -> Vec<NotificationType> {
+    channel.map_or_else(|| NotificationType::VARIANTS.to_vec(), |channel| vec![channel])
+}
+
+/// Bills one part anew, in a transaction of its own.
+async fn replace(
+    db: &mut store::pool::Client,
+    portion: &Portion,
+    now: OffsetDateTime,
+) -> Result<Billed, store::Error> {
+    let tx = db.transaction().await?;
+    facts::lock(&tx, Facts::Billing, portion).await?;
+    let billed = store::billing_facts::replace(&tx, portion, now).await?;
+    tx.commit().await?;
+    Ok(billed)
 }
 
 impl Bill {

@@ -1,16 +1,28 @@
 //! Links by which recipients ask for no more emails, and what becomes of such a request (public API
-//! contract §2.13).
+//! contract §2.13, tasks contract §3.7).
 
-use domain::NotificationId;
-use store::unsubscribe_requests::{self, NewUnsubscribeRequest};
+use domain::{NotificationId, ServiceId};
+use queue::Trace;
+use store::unsubscribe_requests::{self, NewUnsubscribeRequest, Stage};
+use tasks::{ArchiveBatchedUnsubscribeRequests, ArchiveOldUnsubscribeRequests};
 use time::Duration;
 use tracing::info;
 use uuid::Uuid;
 
-use crate::{App, Error};
+use crate::{App, Error, days};
 
 /// How long a link works.
 const LONGEST_AGE: Duration = Duration::days(365);
+/// Requests that one statement archives.
+const BATCH: i64 = 10_000;
+
+/// How many days a report's requests are kept after it was made, and others after they were.
+const fn days_kept(stage: Stage) -> u16 {
+    match stage {
+        Stage::Batched => 7,
+        Stage::Unbatched => 90,
+    }
+}
 
 impl App {
     /// The link for mail programs, which post to it. `recipient` is whoever the email goes to.
@@ -68,5 +80,51 @@ impl App {
         info!(notification.id = %id, service.id = %service_id, "unsubscribed");
         self.0.limits.forget_unsubscribe_requests(service_id).await;
         Ok(())
+    }
+
+    /// Queues the archiving of requests, for each service that has old ones. Returns how many children
+    /// that makes.
+    ///
+    /// # Errors
+    /// Database errors only.
+    pub async fn fan_out_unsubscribe_archive(&self, trace: &Trace) -> Result<usize, Error> {
+        let reported_before = days::ago(self.clock(), days_kept(Stage::Batched))?.start;
+        let asked_before = days::ago(self.clock(), days_kept(Stage::Unbatched))?.start;
+        let db = self.db().await?;
+        let due = unsubscribe_requests::list_due(&db, reported_before, asked_before).await?;
+        drop(db);
+        let child = |(service_id, stage)| match stage {
+            Stage::Batched => {
+                self.message(&ArchiveBatchedUnsubscribeRequests { service_id }, trace)
+            }
+            Stage::Unbatched => self.message(&ArchiveOldUnsubscribeRequests { service_id }, trace),
+        };
+        let children = due.into_iter().map(child).collect::<Result<Vec<_>, _>>()?;
+        self.outbox().publish(&children).await?;
+        Ok(children.len())
+    }
+
+    /// Archives a service's old requests, those that are in a report or those that are in none, without
+    /// the addresses. Returns how many.
+    ///
+    /// # Errors
+    /// Database errors only. What was archived until then stays so.
+    pub async fn archive_unsubscribe_requests(
+        &self,
+        service: ServiceId,
+        stage: Stage,
+    ) -> Result<u64, Error> {
+        let before = days::ago(self.clock(), days_kept(stage))?.start;
+        let mut archived = 0;
+        loop {
+            let db = self.db().await?;
+            match unsubscribe_requests::archive(&db, service, stage, before, BATCH).await? {
+                0 => break,
+                batch => archived += batch,
+            }
+        }
+        // Even if there was nothing: a run before may have died just here.
+        self.0.limits.forget_unsubscribe_requests(service).await;
+        Ok(archived)
     }
 }

@@ -11,6 +11,7 @@
 pub mod autolink;
 mod characters;
 pub mod country;
+pub mod csv;
 pub mod dates;
 pub mod email;
 pub mod email_address;

@@ -130,6 +130,8 @@ id!(/// One received text message.
 
 id!(/// One file of recipients.
     JobId);
+id!(/// One request for a report.
+    ReportRequestId);
 
 #[cfg(test)]
 mod tests {

@@ -14,14 +14,15 @@ pub mod letter;
 pub mod london;
 pub mod notification;
 pub mod redis_keys;
+pub mod report;
 pub mod service;
 pub mod signing;
 pub mod working_day;
 
 pub use clock::Clock;
 pub use ids::{
-    ApiKeyId, InboundSmsId, InvalidId, JobId, NotificationId, ReplyToId, ServiceId, SmsSenderId,
-    TemplateId,
+    ApiKeyId, InboundSmsId, InvalidId, JobId, NotificationId, ReplyToId, ReportRequestId,
+    ServiceId, SmsSenderId, TemplateId,
 };
 pub use notification::{NotificationStatus, NotificationType};
 pub use service::{ApiKey, KeyType, Permission, Service, Template};

@@ -128,6 +128,28 @@ impl NotificationStatus {
                 | Self::ValidationFailed
         )
     }
+
+    /// What people read in files of messages of a channel (internal API contract §2.5).
+    #[must_use]
+    pub fn in_words(self, channel: NotificationType) -> &'static str {
+        use NotificationType::{Email, Letter, Sms};
+        match (self, channel) {
+            (Self::Failed, Email | Sms) => "Failed",
+            (Self::TechnicalFailure, _) => "Technical failure",
+            (Self::TemporaryFailure, Email) => "Inbox not accepting messages right now",
+            (Self::TemporaryFailure, Sms) => "Phone not accepting messages right now",
+            (Self::PermanentFailure, Email) => "Email address doesn’t exist",
+            (Self::PermanentFailure, Sms) => "Phone number doesn’t exist",
+            (Self::PermanentFailure, Letter) => "Permanent failure",
+            (Self::Delivered, Email | Sms) | (Self::Sent, Email) => "Delivered",
+            (Self::Sent, Sms) => "Sent internationally",
+            (Self::Sending | Self::Created, Email | Sms) => "Sending",
+            (Self::Sending | Self::Created, Letter) => "Accepted",
+            (Self::Delivered, Letter) => "Received",
+            (Self::ReturnedLetter, Letter) => "Returned",
+            (other, _) => other.into(),
+        }
+    }
 }
 
 #[cfg(test)]
@@ -159,6 +181,44 @@ mod tests {
         for status in NotificationStatus::VARIANTS {
             assert_eq!(status.to_string().parse(), Ok(*status));
             assert_eq!(serde_json::to_value(status).unwrap(), status.to_string());
+        }
+    }
+
+    #[test]
+    fn statuses_are_put_into_words_by_channel() {
+        use NotificationType::{Email, Letter, Sms};
+        let words = |status: NotificationStatus| [Email, Sms, Letter].map(|c| status.in_words(c));
+        let same = |text| [text, text, text];
+        for (status, expected) in [
+            (NotificationStatus::Created, ["Sending", "Sending", "Accepted"]),
+            (NotificationStatus::Sending, ["Sending", "Sending", "Accepted"]),
+            (NotificationStatus::Pending, same("pending")),
+            (NotificationStatus::Delivered, ["Delivered", "Delivered", "Received"]),
+            (NotificationStatus::Sent, ["Delivered", "Sent internationally", "sent"]),
+            (NotificationStatus::Failed, ["Failed", "Failed", "failed"]),
+            (NotificationStatus::TechnicalFailure, same("Technical failure")),
+            (
+                NotificationStatus::TemporaryFailure,
+                [
+                    "Inbox not accepting messages right now",
+                    "Phone not accepting messages right now",
+                    "temporary-failure",
+                ],
+            ),
+            (
+                NotificationStatus::PermanentFailure,
+                ["Email address doesn’t exist", "Phone number doesn’t exist", "Permanent failure"],
+            ),
+            (
+                NotificationStatus::ReturnedLetter,
+                ["returned-letter", "returned-letter", "Returned"],
+            ),
+            (NotificationStatus::Cancelled, same("cancelled")),
+            (NotificationStatus::PendingVirusCheck, same("pending-virus-check")),
+            (NotificationStatus::ValidationFailed, same("validation-failed")),
+            (NotificationStatus::VirusScanFailed, same("virus-scan-failed")),
+        ] {
+            assert_eq!(words(status), expected, "{status}");
         }
     }
 }

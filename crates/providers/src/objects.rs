@@ -10,6 +10,7 @@
 mod config;
 mod error;
 mod operators;
+mod upload;
 
 use std::{collections::BTreeMap, fmt};
 
@@ -21,6 +22,7 @@ use time::OffsetDateTime;
 pub use config::{Location, ObjectsConfig};
 use error::failed;
 use operators::Operators;
+pub use upload::Upload;
 
 use crate::{ConfigError, Error};
 

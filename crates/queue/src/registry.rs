@@ -99,6 +99,14 @@ impl<C: Clone + Send + Sync + 'static> Registry<C> {
         self.known.keys().copied()
     }
 
+    /// How long a run of each task that has a handler may take, in no order.
+    pub fn time_limits(&self) -> impl Iterator<Item = (&str, Duration)> {
+        self.known.values().filter_map(|known| match known {
+            Known::Runs(handler) => Some((handler.name, handler.time_limit)),
+            Known::Reserved(_) => None,
+        })
+    }
+
     pub(crate) fn get(&self, name: &str) -> Option<&Known<C>> {
         self.known.get(name)
     }

@@ -1,7 +1,7 @@
 //! What each day's messages cost (tasks contract §5.5).
 
 use deadpool_postgres::GenericClient;
-use domain::{NotificationStatus, london::Day};
+use domain::{NotificationStatus, NotificationType, ServiceId, london::Day};
 use time::OffsetDateTime;
 
 use crate::{Error, facts::Portion, sql_time};
@@ -13,6 +13,28 @@ pub struct Billed {
     pub facts: i64,
     /// The groups that have no price, in words; they are not among the facts.
     pub without_rate: Vec<String>,
+}
+
+/// The services whose bill of a channel and day has more than `messages` messages, as it stands.
+///
+/// # Errors
+/// Database errors only.
+pub async fn list_large(
+    db: &impl GenericClient,
+    day: Day,
+    channel: NotificationType,
+    messages: i64,
+) -> Result<Vec<ServiceId>, Error> {
+    let sql = db
+        .prepare_cached(
+            "-- billing_facts.list_large
+        SELECT service_id FROM ft_billing
+         WHERE bst_date = $1 AND notification_type = $2
+         GROUP BY service_id HAVING sum(notifications_sent) > $3::bigint",
+        )
+        .await?;
+    let rows = db.query(&sql, &[&day.date, &<&str>::from(channel), &messages]).await?;
+    rows.iter().map(|row| Ok(row.try_get("service_id")?)).collect()
 }
 
 /// Bills anew, in a transaction that holds [`facts::lock`](crate::facts::lock).

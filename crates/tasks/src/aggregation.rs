@@ -72,7 +72,8 @@ impl Task for CreateNightlyBilling {
 }
 
 /// Bills the messages of a day: every service and channel, unless one is named. Each service and
-/// channel is replaced in a transaction of its own.
+/// channel is replaced in a transaction of its own; those with more than 100,000 messages by tasks of
+/// their own, which name them.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CreateOrUpdateFtBillingForDay {
     /// The London day.

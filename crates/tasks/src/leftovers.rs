@@ -1,6 +1,7 @@
-//! Deleting what is kept for a while (tasks contract §3.7). Each task does whatever is due when it runs: a
+//! Deleting and archiving what is kept for a while (tasks contract §3.7). Each task does whatever is due when it runs: a
 //! skipped run leaves it to the next, a doubled one finds it done.
 
+use domain::ServiceId;
 use queue::Task;
 use serde::{Deserialize, Serialize};
 
@@ -42,6 +43,63 @@ pub struct DeleteOldRecordsFromEventsTable {}
 
 impl Task for DeleteOldRecordsFromEventsTable {
     const NAME: &'static str = "delete-old-records-from-events-table";
+    const QUEUE: &'static str = queues::PERIODIC;
+    const ARGS: &'static [&'static str] = &[];
+}
+
+/// Fans out the archiving of unsubscribe requests: children for each service that has old ones.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ArchiveUnsubscribeRequests {}
+
+impl Task for ArchiveUnsubscribeRequests {
+    const NAME: &'static str = "archive-unsubscribe-requests";
+    const QUEUE: &'static str = queues::REPORTING;
+    const ARGS: &'static [&'static str] = &[];
+}
+
+/// Archives a service's unsubscribe requests that are in reports older than 7 days.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ArchiveBatchedUnsubscribeRequests {
+    /// The service.
+    pub service_id: ServiceId,
+}
+
+impl Task for ArchiveBatchedUnsubscribeRequests {
+    const NAME: &'static str = "archive-batched-unsubscribe-requests";
+    const QUEUE: &'static str = queues::REPORTING;
+    const ARGS: &'static [&'static str] = &["service_id"];
+}
+
+/// Archives a service's unsubscribe requests that are older than 90 days and in no report.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ArchiveOldUnsubscribeRequests {
+    /// The service.
+    pub service_id: ServiceId,
+}
+
+impl Task for ArchiveOldUnsubscribeRequests {
+    const NAME: &'static str = "archive-old-unsubscribe-requests";
+    const QUEUE: &'static str = queues::REPORTING;
+    const ARGS: &'static [&'static str] = &["service_id"];
+}
+
+/// Archives uploads for email templates that were not put into their template within a day.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ArchivePendingFiles {}
+
+impl Task for ArchivePendingFiles {
+    const NAME: &'static str = "archive-pending-files";
+    const QUEUE: &'static str = queues::PERIODIC;
+    const ARGS: &'static [&'static str] = &[];
+}
+
+/// Removes files of email templates that were archived two weeks ago. Each run looks at those of
+/// three days: so two in a row may be skipped.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RemoveArchivedTemplateEmailFilesFromS3 {}
+
+impl Task for RemoveArchivedTemplateEmailFilesFromS3 {
+    const NAME: &'static str = "remove-archived-template-email-files-from-s3";
     const QUEUE: &'static str = queues::PERIODIC;
     const ARGS: &'static [&'static str] = &[];
 }

@@ -22,6 +22,7 @@ pub mod monitoring;
 pub mod printing;
 pub mod queues;
 pub mod receipts;
+pub mod reports;
 pub mod reserved;
 pub mod retention;
 pub mod roles;
@@ -43,7 +44,9 @@ pub use jobs::{
     ShatterJobRows, UpdateStatusOfFullyProcessedJobs,
 };
 pub use leftovers::{
-    DeleteInboundSms, DeleteInvitations, DeleteOldRecordsFromEventsTable, DeleteVerifyCodes,
+    ArchiveBatchedUnsubscribeRequests, ArchiveOldUnsubscribeRequests, ArchivePendingFiles,
+    ArchiveUnsubscribeRequests, DeleteInboundSms, DeleteInvitations,
+    DeleteOldRecordsFromEventsTable, DeleteVerifyCodes, RemoveArchivedTemplateEmailFilesFromS3,
 };
 pub use letter_monitors::{
     CheckIfLettersInTechnicalFailure, CheckIfLettersStillInCreated,
@@ -66,6 +69,7 @@ pub use printing::{
 };
 pub use queue::Task;
 pub use receipts::{ProcessSesResult, ProcessSmsClientResponse};
+pub use reports::{ProcessReportRequest, UpdateReportStatusToDeleted};
 pub use retention::{
     DeleteEmailNotifications, DeleteLetterNotifications, DeleteNotificationsForServiceAndType,
     DeleteNotificationsOlderThanRetention, DeleteSmsNotifications,
@@ -87,6 +91,11 @@ pub const ALL: &[&str] = &[
     DeleteVerifyCodes::NAME,
     DeleteInvitations::NAME,
     DeleteOldRecordsFromEventsTable::NAME,
+    ArchiveUnsubscribeRequests::NAME,
+    ArchiveBatchedUnsubscribeRequests::NAME,
+    ArchiveOldUnsubscribeRequests::NAME,
+    ArchivePendingFiles::NAME,
+    RemoveArchivedTemplateEmailFilesFromS3::NAME,
     GetPdfForTemplatedLetter::NAME,
     UpdateBillableUnitsForLetter::NAME,
     UpdateValidationFailedForTemplatedLetter::NAME,
@@ -142,6 +151,8 @@ pub const ALL: &[&str] = &[
     DeleteLetterNotifications::NAME,
     DeleteNotificationsForServiceAndType::NAME,
     DeleteTestNotificationsForServiceAndType::NAME,
+    ProcessReportRequest::NAME,
+    UpdateReportStatusToDeleted::NAME,
 ];
 
 #[cfg(test)]

@@ -10,13 +10,6 @@ pub const RETIRED: &str = "retired";
 
 /// Every such name with its reason.
 pub const ALL: &[(&str, &str)] = &[
-    ("archive-unsubscribe-requests", LATER),
-    ("archive-batched-unsubscribe-requests", LATER),
-    ("archive-old-unsubscribe-requests", LATER),
-    ("process-report-request", LATER),
-    ("update-report-status-to-deleted", LATER),
-    ("archive-pending-files", LATER),
-    ("remove-archived-template-email-files-from-s3", LATER),
     ("deep-archive-notification-history-up-to-limit", LATER),
     ("change-dvla-api-key", LATER),
     ("change-dvla-password", LATER),

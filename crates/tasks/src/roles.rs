@@ -87,6 +87,21 @@ mod tests {
     use std::collections::HashSet;
 
     #[test]
+    fn work_of_minutes_never_waits_in_a_busy_worker() {
+        for queue in [
+            queues::JOBS,
+            queues::DATABASE_DOCUMENTS,
+            queues::SEND_LETTER,
+            queues::REPORTING,
+            queues::REPORT_REQUESTS,
+            queues::PERIODIC,
+        ] {
+            let consume = find_queue(queue).unwrap();
+            assert_eq!(consume.prefetch, consume.concurrency, "{queue}");
+        }
+    }
+
+    #[test]
     fn all_roles_together_serve_each_of_our_19_queues_once() {
         let queues: Vec<_> = ALL.iter().flat_map(|role| role.queues).map(|c| c.queue).collect();
         assert_eq!(queues.len(), 19);

@@ -13,9 +13,10 @@ use crate::{
     RaiseAlertIfLetterNotificationsStillSending, RemoveLetterJobs, RemoveSmsEmailJobs,
     ReplayCreatedNotifications, RunPopulateAnnualBilling, RunScheduledJobs,
     SaveDailyNotificationProcessingTime, TimeoutSendingNotifications, UpdateFtBillingForToday,
-    UpdateStatusOfFullyProcessedJobs,
+    UpdateReportStatusToDeleted, UpdateStatusOfFullyProcessedJobs,
     leftovers::{
-        DeleteInboundSms, DeleteInvitations, DeleteOldRecordsFromEventsTable, DeleteVerifyCodes,
+        ArchivePendingFiles, ArchiveUnsubscribeRequests, DeleteInboundSms, DeleteInvitations,
+        DeleteOldRecordsFromEventsTable, DeleteVerifyCodes, RemoveArchivedTemplateEmailFilesFromS3,
     },
     monitoring::{
         CheckForLowAvailableInboundSmsNumbers, CheckForServicesWithHighFailureRates,
@@ -113,6 +114,10 @@ pub fn schedule() -> Vec<Entry> {
         // every night
         entry::<DeleteInboundSms>(When::Cron("40 1 * * *"), DAY),
         entry::<DeleteOldRecordsFromEventsTable>(When::Cron("4 3 * * *"), DAY),
+        entry::<ArchiveUnsubscribeRequests>(When::Cron("5 0 * * *"), DAY),
+        entry::<ArchivePendingFiles>(When::Cron("33 3 * * *"), DAY),
+        entry::<RemoveArchivedTemplateEmailFilesFromS3>(When::Cron("40 4 * * *"), DAY),
+        entry::<UpdateReportStatusToDeleted>(When::Cron("0 2 * * *"), DAY),
         // every night at three, after the night's figures
         entry::<DeleteNotificationsOlderThanRetention>(When::Cron("0 3 * * *"), DAY),
     ]
@@ -121,6 +126,67 @@ pub fn schedule() -> Vec<Entry> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// The entries that tasks contract §8 gives to us from the start.
+    const CONTRACT: [(&str, &str); 34] = [
+        ("archive-pending-files", "33 3 * * *"),
+        ("archive-unsubscribe-requests", "5 0 * * *"),
+        ("check-for-low-available-inbound-sms-numbers", "0 9 * * mon"),
+        ("check-for-missing-rows-in-completed-jobs", "*/10 * * * *"),
+        (
+            "check-for-services-with-high-failure-rates-or-sending-to-tv-numbers",
+            "30 10 * * mon-fri",
+        ),
+        ("check-if-letters-in-technical-failure", "0 7 * * *"),
+        ("check-if-letters-still-in-created", "0 7 * * mon-fri"),
+        ("check-if-letters-still-pending-virus-check", "*/10 * * * *"),
+        ("check-if-letters-still-pending-virus-check-nightly", "0 20 * * *"),
+        ("check-job-status", "* * * * *"),
+        ("collate-letter-pdfs-to-be-sent", "50 17 * * *"),
+        ("create-nightly-billing", "15 0 * * *"),
+        ("create-nightly-notification-status", "30 0 * * *"),
+        ("delete-inbound-sms", "40 1 * * *"),
+        ("delete-invitations", "every 66 min"),
+        ("delete-notifications-older-than-retention", "0 3 * * *"),
+        ("delete-old-records-from-events-table", "4 3 * * *"),
+        ("delete-verify-codes", "every 63 min"),
+        ("generate-sms-delivery-stats", "* * * * *"),
+        ("raise-alert-if-email-sms-still-in-created", "30 * * * *"),
+        ("raise-alert-if-letter-notifications-still-sending", "0 19 * * *"),
+        ("remove-archived-template-email-files-from-s3", "40 4 * * *"),
+        ("remove_letter_jobs", "20 4 * * *"),
+        ("remove_sms_email_jobs", "0 4 * * *"),
+        ("replay-created-notifications", "0,15,30,45 * * * *"),
+        ("run-populate-annual-billing", "1 2 1 4 *"),
+        ("run-scheduled-jobs", "0,15,30,45 * * * *"),
+        ("save-daily-notification-processing-time", "0 2 * * *"),
+        ("switch-current-sms-provider-on-slow-delivery", "* * * * *"),
+        ("tend-providers-back-to-middle", "*/5 * * * *"),
+        ("timeout-sending-notifications", "5 0 * * *"),
+        ("update-ft-billing-for-today", "0 * * * *"),
+        ("update-report-status-to-deleted", "0 2 * * *"),
+        ("update-status-of-fully-processed-jobs", "* * * * *"),
+    ];
+
+    #[test]
+    fn the_schedule_is_the_contracts() {
+        let shown = |when: When| match when {
+            When::Cron(fields) => fields.to_owned(),
+            When::Every(period) => format!("every {} min", period.as_secs() / 60),
+        };
+        let mut ours: Vec<_> =
+            schedule().iter().map(|entry| (entry.name, shown(entry.when))).collect();
+        ours.sort_unstable();
+        assert_eq!(ours, CONTRACT.map(|(name, when)| (name, when.to_owned())));
+    }
+
+    #[test]
+    fn no_entry_is_due_only_in_the_last_hour_of_a_day() {
+        for entry in schedule() {
+            let When::Cron(fields) = entry.when else { continue };
+            assert_ne!(fields.split(' ').nth(1), Some("23"), "{}", entry.name);
+        }
+    }
 
     #[test]
     fn every_entry_is_a_task_of_ours() {

@@ -1,13 +1,12 @@
 //! Daily statistics and bills (tasks contract §3.6, §5).
 
 use app::billing::Bill;
-use domain::{NotificationType, ServiceId};
 use queue::{Attempt, TaskError, TaskResult};
 use tasks::{
     CreateNightlyBilling, CreateNightlyBillingForDay, CreateNightlyNotificationStatus,
     CreateNightlyNotificationStatusForServiceAndDay, CreateOrUpdateFtBillingForDay,
     CreateOrUpdateFtBillingLetterDespatchForDay, RunPopulateAnnualBilling,
-    SaveDailyNotificationProcessingTime, UpdateFtBillingForToday, times::WireDate,
+    SaveDailyNotificationProcessingTime, UpdateFtBillingForToday,
 };
 use tracing::{error, info, instrument};
 
@@ -40,10 +39,11 @@ pub async fn status(
     Ok(())
 }
 
-/// Some of a bill's groups have no rate. All others are billed.
+/// Some of a bill's groups have no rate, or the database refused some of its parts. All others are
+/// billed.
 #[derive(Debug, thiserror::Error)]
-#[error("no rate for {0} groups, the first of them: {1}")]
-struct WithoutRate(usize, String);
+#[error("{0} groups or parts are not billed, the first of them: {1}")]
+struct NotBilled(usize, String);
 
 /// `create-nightly-billing`: two children for each of the last days.
 pub async fn nightly_billing(
@@ -57,33 +57,40 @@ pub async fn nightly_billing(
     Ok(())
 }
 
-/// `create-or-update-ft-billing-for-day`: bills a day anew. Fails, when all else is billed, if a
-/// group has no rate; it waits among the dead letters then, to be run again when there is one.
+/// `create-or-update-ft-billing-for-day`: bills a day anew, large services by tasks of their own.
+/// Fails, when all else is billed, if a group has no rate; it waits among the dead letters then, to be
+/// run again when there is one.
 pub async fn billing(
     ctx: Context,
     task: CreateOrUpdateFtBillingForDay,
-    _attempt: Attempt,
+    attempt: Attempt,
 ) -> TaskResult {
-    bill(&ctx, task.process_day, task.notification_type, task.service_id).await
+    bill(&ctx, &task, &attempt).await
 }
 
 /// `create-nightly-billing-for-day`: the same.
 pub async fn billing_by_its_old_name(
     ctx: Context,
     task: CreateNightlyBillingForDay,
-    _attempt: Attempt,
+    attempt: Attempt,
 ) -> TaskResult {
-    bill(&ctx, task.process_day, None, None).await
+    let process_day = task.process_day;
+    let task =
+        CreateOrUpdateFtBillingForDay { process_day, notification_type: None, service_id: None };
+    bill(&ctx, &task, &attempt).await
 }
 
-#[instrument(skip_all, fields(day = %day.0))]
+#[instrument(skip_all, fields(day = %task.process_day.0))]
 async fn bill(
     ctx: &Context,
-    day: WireDate,
-    channel: Option<NotificationType>,
-    service: Option<ServiceId>,
+    task: &CreateOrUpdateFtBillingForDay,
+    attempt: &Attempt,
 ) -> TaskResult {
-    settle(ctx.app().bill_day(day.0, channel, service).await?)
+    let (day, channel) = (task.process_day.0, task.notification_type);
+    settle(match task.service_id {
+        None => ctx.app().share_out_day(day, channel, &attempt.trace()).await?,
+        service => ctx.app().bill_day(day, channel, service).await?,
+    })
 }
 
 /// `create-or-update-ft-billing-letter-despatch-for-day`: bills the letters despatched on a day.
@@ -127,13 +134,16 @@ pub async fn processing_time(
 }
 
 fn settle(bill: Bill) -> TaskResult {
-    info!(facts = bill.facts, "billed");
+    info!(facts = bill.facts, apart = bill.apart, "billed");
     for group in &bill.without_rate {
         error!(group, "there is no rate for it; it is not billed");
     }
-    let count = bill.without_rate.len();
-    match bill.without_rate.into_iter().next() {
+    for part in &bill.refused {
+        error!(part, "the database refused; it is not billed anew");
+    }
+    let count = bill.without_rate.len() + bill.refused.len();
+    match bill.without_rate.into_iter().chain(bill.refused).next() {
         None => Ok(()),
-        Some(first) => Err(TaskError::fail(WithoutRate(count, first))),
+        Some(first) => Err(TaskError::fail(NotBilled(count, first))),
     }
 }

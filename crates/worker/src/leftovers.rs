@@ -1,10 +1,14 @@
-//! Deleting what is kept for a while (tasks contract §3.7).
+//! Deleting and archiving what is kept for a while (tasks contract §3.7).
 
+use domain::ServiceId;
 use queue::{Attempt, TaskResult};
+use store::unsubscribe_requests::Stage;
 use tasks::{
-    DeleteInboundSms, DeleteInvitations, DeleteOldRecordsFromEventsTable, DeleteVerifyCodes,
+    ArchiveBatchedUnsubscribeRequests, ArchiveOldUnsubscribeRequests, ArchivePendingFiles,
+    ArchiveUnsubscribeRequests, DeleteInboundSms, DeleteInvitations,
+    DeleteOldRecordsFromEventsTable, DeleteVerifyCodes, RemoveArchivedTemplateEmailFilesFromS3,
 };
-use tracing::info;
+use tracing::{info, instrument};
 
 use crate::Context;
 
@@ -33,5 +37,59 @@ pub async fn invitations(ctx: Context, _: DeleteInvitations, _: Attempt) -> Task
 pub async fn events(ctx: Context, _: DeleteOldRecordsFromEventsTable, _: Attempt) -> TaskResult {
     let deleted = ctx.app().delete_old_events().await?;
     info!(deleted, "old events are deleted");
+    Ok(())
+}
+
+/// `archive-unsubscribe-requests`: children for each service that has old requests.
+pub async fn unsubscribe_requests(
+    ctx: Context,
+    _: ArchiveUnsubscribeRequests,
+    attempt: Attempt,
+) -> TaskResult {
+    let children = ctx.app().fan_out_unsubscribe_archive(&attempt.trace()).await?;
+    info!(children, "old unsubscribe requests are going to be archived");
+    Ok(())
+}
+
+/// `archive-batched-unsubscribe-requests`: archives those of reports that are a week old.
+pub async fn batched_unsubscribe_requests(
+    ctx: Context,
+    task: ArchiveBatchedUnsubscribeRequests,
+    _: Attempt,
+) -> TaskResult {
+    archive(&ctx, task.service_id, Stage::Batched).await
+}
+
+/// `archive-old-unsubscribe-requests`: archives those that no report took for 90 days.
+pub async fn old_unsubscribe_requests(
+    ctx: Context,
+    task: ArchiveOldUnsubscribeRequests,
+    _: Attempt,
+) -> TaskResult {
+    archive(&ctx, task.service_id, Stage::Unbatched).await
+}
+
+#[instrument(skip(ctx), fields(service.id = %service))]
+async fn archive(ctx: &Context, service: ServiceId, stage: Stage) -> TaskResult {
+    let archived = ctx.app().archive_unsubscribe_requests(service, stage).await?;
+    info!(archived, "old unsubscribe requests are archived");
+    Ok(())
+}
+
+/// `archive-pending-files`: archives uploads that were not put into their template within a day.
+pub async fn pending_files(ctx: Context, _: ArchivePendingFiles, _: Attempt) -> TaskResult {
+    let archived = ctx.app().archive_pending_files().await?;
+    info!(archived, "uploads that nobody used are archived");
+    Ok(())
+}
+
+/// `remove-archived-template-email-files-from-s3`: removes files that were archived two weeks ago.
+pub async fn archived_files(
+    ctx: Context,
+    _: RemoveArchivedTemplateEmailFilesFromS3,
+    _: Attempt,
+) -> TaskResult {
+    let removed = ctx.app().remove_archived_files().await?;
+    info!(removed, "archived files of email templates are removed");
     Ok(())
 }

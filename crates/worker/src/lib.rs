@@ -17,6 +17,7 @@ pub mod monitoring;
 pub mod printing;
 pub mod receipts;
 pub mod registry;
+pub mod reports;
 pub mod retention;
 mod rooms;
 mod senders;

@@ -4,7 +4,7 @@ use queue::Registry;
 
 use crate::{
     Context, aggregation, callbacks, delivery, housekeeping, jobs, leftovers, letter_monitors,
-    letters, monitoring, printing, receipts, retention,
+    letters, monitoring, printing, receipts, reports, retention,
 };
 
 /// The handlers of all tasks; and the names we know and do not run.
@@ -23,6 +23,11 @@ pub fn registry(context: Context) -> Registry<Context> {
         .on(leftovers::codes)
         .on(leftovers::invitations)
         .on(leftovers::events)
+        .on(leftovers::unsubscribe_requests)
+        .on(leftovers::batched_unsubscribe_requests)
+        .on(leftovers::old_unsubscribe_requests)
+        .on(leftovers::pending_files)
+        .on(leftovers::archived_files)
         .on(letters::get_pdf)
         .on_exhausted(letters::give_up_pdf)
         .on(letters::billable_units)
@@ -84,7 +89,10 @@ pub fn registry(context: Context) -> Registry<Context> {
         .on(retention::texts)
         .on(retention::letters)
         .on(retention::archive)
-        .on(retention::delete_test);
+        .on(retention::delete_test)
+        .on(reports::write)
+        .on_exhausted(reports::give_up)
+        .on(reports::delete_old);
     tasks::reserved::ALL
         .iter()
         .fold(registry, |registry, (name, reason)| registry.reserve(name, reason))

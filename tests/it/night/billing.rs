@@ -95,6 +95,56 @@ async fn a_missing_rate_fails_its_own_group_only() {
 }
 
 #[tokio::test]
+async fn a_large_service_is_billed_by_a_task_of_its_own_and_no_stale_group_stays() {
+    let night = Night::at(london(datetime!(2026-11-24 00:15))).await;
+    let db = night.t.db().await;
+    night.message(NOON).live(&db).await;
+    night.message(NOON).email().live(&db).await;
+    // As the hour before has left it.
+    let sql =
+        "INSERT INTO ft_billing (bst_date, template_id, service_id, notification_type, provider,
+            rate_multiplier, international, rate, postage, billable_units, notifications_sent,
+            created_at)
+        VALUES ('2026-11-23', gen_random_uuid(), $1, 'sms', 'firetext', 1, false, 9, 'none', 1, $2,
+                now())";
+    db.execute(sql, &[&night.service.id, &100_001]).await.unwrap();
+    drop(db);
+    night.t.publish(&whole_day(date!(2026 - 11 - 23))).await;
+    assert_eq!(night.t.drain().await, 1 + 1, "the emails are billed by the first");
+    let expected =
+        ["2026-11-23 email ses 0 f 0 none 0 1", "2026-11-23 sms mmg 1 f 0.0240 none 1 1"];
+    assert_eq!(night.bill().await, expected);
+    night.t.publish(&whole_day(date!(2026 - 11 - 23))).await;
+    assert_eq!(night.t.drain().await, 1, "it is no longer large");
+    assert_eq!(night.bill().await, expected);
+    night.t.end().await;
+}
+
+#[tokio::test]
+async fn a_part_that_the_database_refuses_keeps_none_of_the_others() {
+    let night = Night::at(london(datetime!(2026-11-24 00:15))).await;
+    let db = night.t.db().await;
+    let other = testkit::service(&db).live().create().await;
+    // Together more fragments than the column can hold.
+    for _ in 0..2 {
+        night.message(NOON).units(i32::MAX).live(&db).await;
+    }
+    night.message(NOON).email().live(&db).await;
+    testkit::message(&other, night.template, NOON).live(&db).await;
+    drop(db);
+    let bill = night.t.app.bill_day(date!(2026 - 11 - 23), None, None).await.unwrap();
+    assert_eq!((bill.facts, bill.refused.len()), (2, 1), "{bill:?}");
+    let whose = format!("2026-11-23 sms service {}: ", night.service.id);
+    assert!(bill.refused[0].starts_with(&whose), "{bill:?}");
+    assert_eq!(night.bill().await, ["2026-11-23 email ses 0 f 0 none 0 1"]);
+    assert_eq!(
+        night.count("SELECT count(*) FROM ft_billing WHERE notification_type = 'sms'").await,
+        1
+    );
+    night.t.end().await;
+}
+
+#[tokio::test]
 async fn usage_takes_the_free_allowance_first() {
     let night = Night::at(london(datetime!(2026-11-24 00:15))).await;
     let db = night.t.db().await;
@@ -356,6 +406,27 @@ async fn usage_follows_the_days_and_needs_an_allowance_for_text_messages_only() 
     assert_eq!((letters.chargeable_units, letters.cost), (1, letters.rate));
     drop(db);
     night.t.end().await;
+}
+
+#[tokio::test]
+async fn a_days_processing_time_is_of_londons_day_also_when_the_clocks_change() {
+    for (date, hours) in [(date!(2026 - 03 - 29), 23), (date!(2026 - 10 - 25), 25)] {
+        let night = Night::at(london((date.next_day().unwrap()).with_hms(2, 0, 0).unwrap())).await;
+        let db = night.t.db().await;
+        let key = testkit::api_key(&db, &night.service, KeyType::Normal, "signed").await.0;
+        let start = domain::london::midnight(date).unwrap();
+        // One each hour, from an hour before the day to an hour after it.
+        for hour in -1..=hours {
+            night.message(start + time::Duration::hours(hour)).api_key(key).live(&db).await;
+        }
+        night.t.fire("save-daily-notification-processing-time").await;
+        night.t.drain().await;
+        let sql = "SELECT concat_ws(' ', bst_date, messages_total) FROM ft_processing_time";
+        let row = db.query_one(sql, &[]).await.unwrap();
+        assert_eq!(row.get::<_, &str>(0), format!("{date} {hours}"));
+        drop(db);
+        night.t.end().await;
+    }
 }
 
 #[tokio::test]

@@ -1,10 +1,12 @@
 //! The night's work: statistics, bills, retention.
 
 mod billing;
+mod email_files;
 mod leftovers;
 mod proof;
 mod retention;
 mod status;
+mod unsubscribing;
 
 use domain::{NotificationType, TemplateId};
 use testkit::{MessageBuilder, TestService};

@@ -201,3 +201,36 @@ async fn a_store_that_refuses_is_told_from_one_that_does_not_answer() {
     let unnamed = s3(&format!("http://{address}"), "secret").get(&Bucket::CsvUpload.at("x")).await;
     assert!(unnamed.unwrap_err().is_permanent());
 }
+
+#[tokio::test]
+async fn an_object_written_in_parts_is_there_when_it_is_finished_and_not_before() {
+    for (kind, objects, _kept) in stores().await {
+        let place = Bucket::LettersPdf.at("2017-12-04/BIG.CSV");
+        objects.put(&place, "before".as_bytes(), &metadata(&[("a", "b")])).await.unwrap();
+        let part = "0123456789abcde\n".repeat(128 * 1024); // 2 MiB
+        let mut upload = objects.upload(&place).await.unwrap();
+        for _ in 0..4 {
+            upload.append(part.clone()).await.unwrap();
+        }
+        assert_eq!(&objects.get(&place).await.unwrap().unwrap().body[..], b"before", "{kind}");
+        upload.finish().await.unwrap();
+        let object = objects.get(&place).await.unwrap().unwrap();
+        assert!(object.body == part.repeat(4), "{kind}: {} bytes", object.body.len());
+        assert!(object.metadata.is_empty(), "{kind}: {:?}", object.metadata);
+    }
+}
+
+#[tokio::test]
+async fn an_upload_that_is_aborted_leaves_nothing() {
+    for (kind, objects, _kept) in stores().await {
+        for parts in [0, 1, 4] {
+            let place = Bucket::LettersPdf.at("2017-12-04/BIG.CSV");
+            let mut upload = objects.upload(&place).await.unwrap();
+            for _ in 0..parts {
+                upload.append("x".repeat(2 * 1024 * 1024)).await.unwrap();
+            }
+            upload.abort().await.unwrap();
+            assert!(!objects.exists(&place).await.unwrap(), "{kind}, {parts} parts");
+        }
+    }
+}

@@ -3,24 +3,29 @@
 use std::sync::{Arc, Mutex};
 
 use domain::{Clock, KeyType, Service, ServiceId, service::DailyLimit};
+use fred::interfaces::{ClientLike, KeysInterface};
 use store::{Limits, RedisConfig};
 use time::{Duration, OffsetDateTime};
 use uuid::Uuid;
 
 use crate::notifications::NOW;
 
-/// Limits under keys of their own, on a clock that the test moves.
-fn limits(url: &str) -> (Limits, Arc<Mutex<OffsetDateTime>>) {
-    let now = Arc::new(Mutex::new(NOW));
-    let hand = Arc::clone(&now);
-    let config = RedisConfig {
+/// Keys of a test's own.
+fn config(url: &str) -> RedisConfig {
+    RedisConfig {
         redis_url: url.to_owned().into(),
         redis_enabled: "1".to_owned(),
         api_rate_limit_enabled: "1".to_owned(),
         redis_key_prefix: testkit::unique("test-"),
-    };
+    }
+}
+
+/// Limits under keys of their own, on a clock that the test moves.
+fn limits(url: &str) -> (Limits, Arc<Mutex<OffsetDateTime>>) {
+    let now = Arc::new(Mutex::new(NOW));
+    let hand = Arc::clone(&now);
     let clock = Clock::from_fn(move || *hand.lock().unwrap());
-    (Limits::connect(&config, clock).unwrap(), now)
+    (Limits::connect(&config(url), clock).unwrap(), now)
 }
 
 fn redis_url() -> String {
@@ -136,4 +141,38 @@ async fn only_one_is_first() {
     assert!(limits.is_first("another", Duration::HOUR).await);
     limits.forget_first("ticket").await;
     assert!(limits.is_first("ticket", Duration::HOUR).await);
+}
+
+#[tokio::test]
+async fn every_key_goes_by_itself_but_the_buckets_and_the_time_of_the_last_bill() {
+    let config = config(&redis_url());
+    let limits = Limits::connect(&config, Clock::from_fn(|| NOW)).unwrap();
+    let service = service(60, 10);
+    for key_type in [KeyType::Normal, KeyType::Team, KeyType::Test] {
+        limits.take_token(&service, key_type).await;
+        limits.reserve(&service, key_type, DailyLimit::Sms).await;
+        limits.count(&service, key_type, DailyLimit::Email).await;
+        limits.release(&service, key_type, DailyLimit::Letter).await;
+    }
+    limits.count_provider_error("mmg", Duration::MINUTE).await;
+    limits.count_slow_minute(true).await;
+    limits.is_first("ticket", Duration::HOUR).await;
+    limits.note_billing_updated(NOW).await;
+
+    let redis = fred::clients::Client::new(
+        fred::types::config::Config::from_url(&redis_url()).unwrap(),
+        None,
+        None,
+        None,
+    );
+    redis.init().await.unwrap();
+    let all = format!("{}*", config.redis_key_prefix);
+    let keys: Vec<String> = redis.custom(fred::cmd!("KEYS"), vec![all]).await.unwrap();
+    assert_eq!(keys.len(), 3 + 2 + 4, "{keys:?}");
+    for key in keys {
+        let seconds: i64 = redis.ttl(&key).await.unwrap();
+        // The contract has these stay; no more than a few for each service.
+        let stays = key.ends_with(domain::redis_keys::BILLING_UPDATED) || key.contains("-tokens-");
+        assert_eq!(seconds > 0, !stays, "{key}: {seconds}");
+    }
 }

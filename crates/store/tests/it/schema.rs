@@ -22,6 +22,8 @@ pub const OUR_ADDITIONS: &[&str] = &[
     "ft_billing/index ix_ft_billing_day_type_service",
     "inbound_sms/index ix_inbound_sms_service_id_created_at",
     "events/index ix_events_created_at",
+    "unsubscribe_request/index ix_unsubscribe_request_service_id_created_at",
+    "report_requests/index ix_report_requests_created_at",
     "beat_slots",
     "letter_volume_emails",
     "outbox",

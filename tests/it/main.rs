@@ -7,6 +7,7 @@ mod accepting_letters;
 mod app;
 mod callbacks;
 mod edges;
+mod extensions;
 mod flow_control;
 mod house_rules;
 mod inbound_sms;

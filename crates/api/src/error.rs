@@ -195,6 +195,11 @@ impl From<Error> for ApiError {
             Error::BadToken | Error::NotFound => {
                 Self::v2(StatusCode::NOT_FOUND, "NoResultFound", "No result found")
             }
+            Error::KeyTaken => Self::v2(
+                StatusCode::CONFLICT,
+                "ConflictError",
+                "Idempotency-Key has been used for another request",
+            ),
             Error::LetterTooLong => Self::bad_request("Your message is too long."),
             Error::QrCodeTooLong(code) => Self::V2Detailed {
                 status: StatusCode::BAD_REQUEST,

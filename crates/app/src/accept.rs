@@ -25,7 +25,12 @@ use serde_json::{Map, Value};
 use store::notifications::NewNotification;
 use tasks::{DeliverEmail, DeliverSms, GetPdfForTemplatedLetter, queues};
 
-use crate::{App, Caller, Error, accounts::over_limit, caches::get_or_load};
+use crate::{
+    App, Caller, Error,
+    accounts::over_limit,
+    caches::get_or_load,
+    once::{Answered, Kept},
+};
 
 pub use letter::{AcceptedLetter, AcceptedPdf, LetterRequest, PrecompiledRequest};
 
@@ -139,6 +144,7 @@ impl App {
         &self,
         caller: &Caller,
         request: SmsRequest,
+        once: Option<Answered<'_, AcceptedSms>>,
         trace: &Trace,
     ) -> Result<AcceptedSms, Error> {
         let service = caller.service();
@@ -170,7 +176,7 @@ impl App {
         if sms.is_too_long() {
             return Err(Error::SmsTooLong { characters: sms.character_count() });
         }
-        let mut accepted = AcceptedSms {
+        let accepted = AcceptedSms {
             id: NotificationId(self.clock().new_id()),
             reference: request.reference,
             body: sms.body(),
@@ -179,26 +185,23 @@ impl App {
             template_id: template.id,
             template_version: template.version,
         };
+        let kept = once.map(|once| once.kept(service.id, &accepted));
         if SIMULATED_NUMBERS.contains(&request.phone.normalised()) {
+            self.keep(kept).await?;
             return Ok(accepted);
         }
-        accepted.id = self
-            .store_and_queue(
-                &Checked {
-                    caller,
-                    template: &template,
-                    to: content::whitespace::strip_obscure(request.recipient.trim()).into_owned(),
-                    normalised_to: request.phone.normalised().to_owned(),
-                    personalisation: &request.personalisation,
-                    reference: accepted.reference.as_deref(),
-                    reply_to_text: Some(accepted.from_number.clone()),
-                    unsubscribe_link: None,
-                    phone: Some(&request.phone),
-                },
-                accepted.id,
-                trace,
-            )
-            .await?;
+        let checked = Checked {
+            caller,
+            template: &template,
+            to: content::whitespace::strip_obscure(request.recipient.trim()).into_owned(),
+            normalised_to: request.phone.normalised().to_owned(),
+            personalisation: &request.personalisation,
+            reference: accepted.reference.as_deref(),
+            reply_to_text: Some(accepted.from_number.clone()),
+            unsubscribe_link: None,
+            phone: Some(&request.phone),
+        };
+        self.store_and_queue(&checked, accepted.id, kept, trace).await?;
         Ok(accepted)
     }
 
@@ -210,6 +213,7 @@ impl App {
         &self,
         caller: &Caller,
         mut request: EmailRequest,
+        once: Option<Answered<'_, AcceptedEmail>>,
         trace: &Trace,
     ) -> Result<AcceptedEmail, Error> {
         let service = caller.service();
@@ -242,7 +246,7 @@ impl App {
         if email.is_too_long() {
             return Err(Error::EmailTooLong { bytes: email.size_bytes() });
         }
-        let mut accepted = AcceptedEmail {
+        let accepted = AcceptedEmail {
             id: NotificationId(self.clock().new_id()),
             reference: request.reference,
             subject: email.subject().to_owned(),
@@ -254,26 +258,23 @@ impl App {
             template_id: template.id,
             template_version: template.version,
         };
+        let kept = once.map(|once| once.kept(service.id, &accepted));
         if SIMULATED_ADDRESSES.contains(&normalised_to.as_str()) {
+            self.keep(kept).await?;
             return Ok(accepted);
         }
-        accepted.id = self
-            .store_and_queue(
-                &Checked {
-                    caller,
-                    template: &template,
-                    to: request.address.as_str().to_owned(),
-                    normalised_to,
-                    personalisation: &request.personalisation,
-                    reference: accepted.reference.as_deref(),
-                    reply_to_text: reply_to,
-                    unsubscribe_link: accepted.one_click_unsubscribe_url.clone(),
-                    phone: None,
-                },
-                accepted.id,
-                trace,
-            )
-            .await?;
+        let checked = Checked {
+            caller,
+            template: &template,
+            to: request.address.as_str().to_owned(),
+            normalised_to,
+            personalisation: &request.personalisation,
+            reference: accepted.reference.as_deref(),
+            reply_to_text: reply_to,
+            unsubscribe_link: accepted.one_click_unsubscribe_url.clone(),
+            phone: None,
+        };
+        self.store_and_queue(&checked, accepted.id, kept, trace).await?;
         Ok(accepted)
     }
 
@@ -378,8 +379,9 @@ impl App {
         &self,
         message: &Checked<'_>,
         id: NotificationId,
+        kept: Option<Kept>,
         trace: &Trace,
-    ) -> Result<NotificationId, Error> {
+    ) -> Result<(), Error> {
         let (service, key_type) = (message.caller.service(), message.caller.key_type);
         let channel = message.template.template_type;
         let mut counted = vec![DailyLimit::from(channel)];
@@ -394,6 +396,8 @@ impl App {
         }
         let stored = match self.new_notification(message, id) {
             Ok(row) => match deliver(id, channel, key_type, self.clock().new_id(), trace) {
+                // Requests under a key are few, and each in a transaction of its own.
+                Ok(nudge) if kept.is_some() => self.store_with(row, &[nudge], kept).await,
                 Ok(nudge) => self.0.inserts.insert(row, Some(nudge)).await.map(drop),
                 Err(error) => Err(error),
             },
@@ -402,7 +406,7 @@ impl App {
         if stored.is_err() {
             self.release(message.caller, &counted).await;
         }
-        stored.map(|()| id)
+        stored
     }
 
     async fn release(&self, caller: &Caller, counted: &[DailyLimit]) {

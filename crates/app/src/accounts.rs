@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use domain::{ApiKey, ApiKeyId, KeyType, NotificationType, Service, ServiceId};
+use domain::{ApiKey, ApiKeyId, KeyType, NotificationType, Service, ServiceId, rate::Bucket};
 use secrecy::SecretString;
 use tracing::error;
 
@@ -69,24 +69,30 @@ impl App {
     }
 
     /// Counts one request against the rate limit, then looks whether the day has room for one more
-    /// message (public API contract §3.1). Comes before the request's body is read.
+    /// message (public API contract §3.1). Gives how the bucket of requests stands, too; `None` where no
+    /// limit is kept.
     ///
     /// # Errors
     /// [`Error::RateLimited`], [`Error::DailyLimit`].
-    pub async fn throttle(&self, caller: &Caller, channel: NotificationType) -> Result<(), Error> {
+    pub async fn throttle(
+        &self,
+        caller: &Caller,
+        channel: NotificationType,
+    ) -> (Option<Bucket>, Result<(), Error>) {
         let (service, key_type) = (caller.service(), caller.key_type);
         let limits = &self.0.limits;
         let (token, room) = tokio::join!(
             limits.take_token(service, key_type),
             limits.has_room(service, key_type, channel.into()),
         );
-        if !token {
-            return Err(Error::RateLimited { key_type, per_minute: service.rate_limit });
-        }
-        if !room {
-            return Err(over_limit(service, key_type, channel.into()));
-        }
-        Ok(())
+        let outcome = if !token.taken {
+            Err(Error::RateLimited { key_type, per_minute: service.rate_limit })
+        } else if !room {
+            Err(over_limit(service, key_type, channel.into()))
+        } else {
+            Ok(())
+        };
+        (token.bucket, outcome)
     }
 }
 

@@ -138,6 +138,9 @@ pub enum Error {
     /// The letter's PDF is not there yet.
     #[error("the letter's PDF is not ready")]
     PdfNotReady,
+    /// The idempotency key is another request's.
+    #[error("the idempotency key has been used")]
+    KeyTaken,
     /// There is no such thing, or it is another service's.
     #[error("no result found")]
     NotFound,

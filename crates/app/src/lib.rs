@@ -26,6 +26,7 @@ mod leftovers;
 pub mod letters;
 pub mod monitors;
 pub mod night;
+pub mod once;
 pub mod outbox;
 pub mod providers;
 pub mod receipts;
@@ -61,6 +62,7 @@ pub use accept::{
 pub use accounts::{Account, Caller};
 pub use costs::Cost;
 pub use error::Error;
+pub use once::{Answered, Once};
 pub use store::notifications::list as notifications;
 pub use view::{LetterView, NotificationView};
 

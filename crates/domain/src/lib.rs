@@ -13,6 +13,7 @@ pub mod job;
 pub mod letter;
 pub mod london;
 pub mod notification;
+pub mod rate;
 pub mod redis_keys;
 pub mod service;
 pub mod signing;

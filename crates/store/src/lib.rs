@@ -17,6 +17,7 @@ pub mod billing_facts;
 pub mod complaints;
 pub mod facts;
 pub mod fixtures;
+pub mod idempotency_keys;
 pub mod inbound_sms;
 pub mod jobs;
 pub mod leftovers;

@@ -15,7 +15,8 @@ use super::resource;
 use crate::{
     error::{ApiError, no_such_route},
     form::Form,
-    http::{self, BaseUrl, Created, ServiceCaller},
+    http::{self, BaseUrl, ServiceCaller},
+    once,
 };
 
 /// Longest reference of a client, in characters.
@@ -43,12 +44,15 @@ async fn send_sms(
     body: web::Payload,
     base: BaseUrl,
     app: web::Data<App>,
-) -> Result<Created, ApiError> {
+) -> Result<HttpResponse, ApiError> {
     let body = http::read(body).await?;
-    app.throttle(&caller.caller, NotificationType::Sms).await?;
-    let request = sms_request(&body, app.clock().now())?;
-    let accepted = app.accept_sms(&caller.caller, request, &caller.trace).await?;
-    Ok(Created(sms_accepted(&accepted, &base.0)))
+    let answer = |accepted: &AcceptedSms| sms_accepted(accepted, &base.0);
+    once::accept(&caller, &app, NotificationType::Sms, body, async |body, once| {
+        let request = sms_request(&body, app.clock().now())?;
+        let once = once.map(|once| once.answered(&answer));
+        Ok(answer(&app.accept_sms(&caller.caller, request, once, &caller.trace).await?))
+    })
+    .await
 }
 
 /// `POST /v2/notifications/email`: accepts one email for delivery (201).
@@ -57,12 +61,15 @@ async fn send_email(
     body: web::Payload,
     base: BaseUrl,
     app: web::Data<App>,
-) -> Result<Created, ApiError> {
+) -> Result<HttpResponse, ApiError> {
     let body = http::read(body).await?;
-    app.throttle(&caller.caller, NotificationType::Email).await?;
-    let request = email_request(&body, app.clock().now())?;
-    let accepted = app.accept_email(&caller.caller, request, &caller.trace).await?;
-    Ok(Created(email_accepted(&accepted, &base.0)))
+    let answer = |accepted: &AcceptedEmail| email_accepted(accepted, &base.0);
+    once::accept(&caller, &app, NotificationType::Email, body, async |body, once| {
+        let request = email_request(&body, app.clock().now())?;
+        let once = once.map(|once| once.answered(&answer));
+        Ok(answer(&app.accept_email(&caller.caller, request, once, &caller.trace).await?))
+    })
+    .await
 }
 
 /// `POST /v2/notifications/{type}` of no known type.

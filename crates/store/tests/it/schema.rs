@@ -23,6 +23,7 @@ pub const OUR_ADDITIONS: &[&str] = &[
     "inbound_sms/index ix_inbound_sms_service_id_created_at",
     "events/index ix_events_created_at",
     "beat_slots",
+    "idempotency_keys",
     "letter_volume_emails",
     "outbox",
     "postroom_schema_history",

@@ -1,0 +1,4 @@
+//! What the API does beyond the contract: it must not show to a client that does not ask for it.
+
+mod idempotency;
+mod rate_limit;

@@ -17,6 +17,7 @@ pub mod rate;
 pub mod redis_keys;
 pub mod service;
 pub mod signing;
+pub mod webhooks;
 pub mod working_day;
 
 pub use clock::Clock;

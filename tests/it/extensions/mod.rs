@@ -2,3 +2,4 @@
 
 mod idempotency;
 mod rate_limit;
+mod webhooks;

@@ -4,6 +4,7 @@ mod letters;
 mod notifications;
 mod received_texts;
 mod templates;
+mod webhook_secrets;
 
 use actix_web::{HttpResponse, Resource, http::Method, http::header::ALLOW, web};
 
@@ -14,6 +15,7 @@ pub(crate) fn routes(cfg: &mut web::ServiceConfig) {
     notifications::routes(cfg);
     templates::routes(cfg);
     received_texts::routes(cfg);
+    webhook_secrets::routes(cfg);
 }
 
 /// A path that tells its methods: wrong ones get 405, and `OPTIONS` an answer once it is known who

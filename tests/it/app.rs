@@ -397,6 +397,12 @@ impl Client {
         answer(request).await
     }
 
+    pub(crate) async fn delete(&self, path: &str) -> Answer {
+        let request =
+            self.http.delete(format!("{}{path}", self.url)).header("Authorization", self.token());
+        answer(request).await
+    }
+
     /// Posts under an idempotency key.
     pub(crate) async fn post_once(&self, path: &str, key: &str, body: &Value) -> Answer {
         let request = self

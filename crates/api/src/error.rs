@@ -35,6 +35,11 @@ impl ApiError {
         Self::v2(StatusCode::BAD_REQUEST, "BadRequestError", message)
     }
 
+    /// What was asked for does not go with what has happened.
+    fn conflict(message: impl Into<String>) -> Self {
+        Self::v2(StatusCode::CONFLICT, "ConflictError", message)
+    }
+
     /// The faults of a request's body, path or query; a repeated one is said once.
     pub(crate) fn validation(messages: Vec<String>) -> Self {
         let mut errors: Vec<(&'static str, String)> = Vec::new();
@@ -195,11 +200,23 @@ impl From<Error> for ApiError {
             Error::BadToken | Error::NotFound => {
                 Self::v2(StatusCode::NOT_FOUND, "NoResultFound", "No result found")
             }
-            Error::KeyTaken => Self::v2(
-                StatusCode::CONFLICT,
-                "ConflictError",
-                "Idempotency-Key has been used for another request",
+            Error::KeyTaken => Self::conflict("Idempotency-Key has been used for another request"),
+            Error::NotCancellable => Self::bad_request(
+                "Notification cannot be cancelled - only letters can be cancelled",
             ),
+            Error::AlreadyCancelled => Self::conflict("This letter has already been cancelled."),
+            Error::TooLateToCancel { printed_on } => {
+                let day = printed_on.map_or_else(
+                    || "today".to_owned(),
+                    |day| format!("on {} {}", day.day(), day.month()),
+                );
+                Self::conflict(format!(
+                    "It’s too late to cancel this letter. Printing started {day} at 5.30pm"
+                ))
+            }
+            Error::OnItsWay(status) => {
+                Self::conflict(format!("We could not cancel this notification. Status: {status}"))
+            }
             Error::LetterTooLong => Self::bad_request("Your message is too long."),
             Error::QrCodeTooLong(code) => Self::V2Detailed {
                 status: StatusCode::BAD_REQUEST,

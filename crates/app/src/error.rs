@@ -141,6 +141,21 @@ pub enum Error {
     /// The idempotency key is another request's.
     #[error("the idempotency key has been used")]
     KeyTaken,
+    /// Nobody calls back what is not a letter.
+    #[error("only letters can be called back")]
+    NotCancellable,
+    /// It has been called back before.
+    #[error("it has been called back")]
+    AlreadyCancelled,
+    /// The letter has gone to the printer.
+    #[error("the letter is being printed")]
+    TooLateToCancel {
+        /// The London day on which it did; none for today.
+        printed_on: Option<time::Date>,
+    },
+    /// It has been sent, or is being sent.
+    #[error("it cannot be called back in status {0}")]
+    OnItsWay(NotificationStatus),
     /// There is no such thing, or it is another service's.
     #[error("no result found")]
     NotFound,

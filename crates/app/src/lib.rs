@@ -16,6 +16,7 @@ pub mod billing;
 mod branding;
 mod caches;
 pub mod callbacks;
+mod cancelling;
 mod costs;
 mod days;
 mod error;

@@ -28,6 +28,12 @@ pub(super) fn routes(cfg: &mut web::ServiceConfig) {
     let post = |path| web::resource(path).guard(guard::Post());
     cfg.service(post("/v2/notifications/sms").to(send_sms))
         .service(post("/v2/notifications/email").to(send_email))
+        // Not Notify's: nobody but who has the id of one sees that it is there.
+        .service(
+            web::resource("/v2/notifications/{id:[0-9A-Fa-f-]{32,36}}")
+                .guard(guard::Delete())
+                .to(lookup::cancel),
+        )
         .service(
             resource("/v2/notifications", "GET, HEAD, OPTIONS").route(http::get().to(lookup::list)),
         )

@@ -202,9 +202,16 @@ impl From<Error> for ApiError {
             }
             Error::KeyTaken => Self::conflict("Idempotency-Key has been used for another request"),
             Error::NotCancellable => Self::bad_request(
-                "Notification cannot be cancelled - only letters can be cancelled",
+                "Notification cannot be cancelled - only letters and scheduled messages can be \
+                 cancelled",
             ),
-            Error::AlreadyCancelled => Self::conflict("This letter has already been cancelled."),
+            Error::AlreadyCancelled(channel) => {
+                let what = match channel {
+                    NotificationType::Letter => "letter",
+                    NotificationType::Sms | NotificationType::Email => "message",
+                };
+                Self::conflict(format!("This {what} has already been cancelled."))
+            }
             Error::TooLateToCancel { printed_on } => {
                 let day = printed_on.map_or_else(
                     || "today".to_owned(),

@@ -10,7 +10,8 @@ use content::{email_address::EmailAddress, phone::PhoneNumber, python_repr};
 use domain::{ids::parse_uuid, letter::Postage};
 use serde_json::{Map, Value};
 use time::{
-    Date, Duration, OffsetDateTime, PrimitiveDateTime, format_description::well_known::Iso8601,
+    Date, Duration, OffsetDateTime, PrimitiveDateTime, UtcOffset,
+    format_description::well_known::Iso8601,
 };
 use url::Url;
 use uuid::Uuid;
@@ -194,12 +195,19 @@ impl Form {
         url
     }
 
-    /// A time in the next 24 hours, or null. Checked, and then of no effect: messages go at once.
-    pub(crate) fn scheduled_for(&mut self, name: &'static str, now: OffsetDateTime) {
-        let text = match self.take(name) {
-            None | Some(Value::Null) => return,
-            Some(Value::String(text)) => text,
-            Some(other) => return self.add(name, fault(&other, "is not of type string, null")),
+    /// A time in the next 24 hours, or null.
+    pub(crate) fn scheduled_for(
+        &mut self,
+        name: &'static str,
+        now: OffsetDateTime,
+    ) -> Option<OffsetDateTime> {
+        let text = match self.take(name)? {
+            Value::Null => return None,
+            Value::String(text) => text,
+            other => {
+                self.add(name, fault(&other, "is not of type string, null"));
+                return None;
+            }
         };
         match date_time(&text) {
             None => self.add(
@@ -211,8 +219,9 @@ impl Form {
             Some(at) if at > now + LONGEST_SCHEDULE => {
                 self.add(name, "datetime can only be 24 hours in the future");
             }
-            Some(_) => {}
+            Some(at) => return Some(at.to_offset(UtcOffset::UTC)),
         }
+        None
     }
 
     /// Ends the form: nothing required may be missing, nothing unknown may be left.

@@ -24,6 +24,7 @@ use rust_decimal::Decimal;
 use serde_json::{Map, Value};
 use store::notifications::NewNotification;
 use tasks::{DeliverEmail, DeliverSms, GetPdfForTemplatedLetter, queues};
+use time::OffsetDateTime;
 
 use crate::{
     App, Caller, Error,
@@ -60,6 +61,8 @@ pub struct SmsRequest {
     pub reference: Option<String>,
     /// The sender, unless it is the service's default.
     pub sms_sender_id: Option<SmsSenderId>,
+    /// When to send it, if its service may choose.
+    pub scheduled_for: Option<OffsetDateTime>,
 }
 
 /// An email to be accepted.
@@ -78,6 +81,8 @@ pub struct EmailRequest {
     pub one_click_unsubscribe_url: Option<String>,
     /// Values in which links and Markdown are made harmless.
     pub sanitise_content_for: Vec<String>,
+    /// When to send it, if its service may choose.
+    pub scheduled_for: Option<OffsetDateTime>,
 }
 
 /// An accepted text message.
@@ -90,6 +95,8 @@ pub struct AcceptedSms {
     pub body: String,
     /// Its sender.
     pub from_number: String,
+    /// When it is sent, if not at once.
+    pub scheduled_for: Option<OffsetDateTime>,
     /// Whose message it is.
     pub service_id: ServiceId,
     /// What it was made from.
@@ -110,6 +117,8 @@ pub struct AcceptedEmail {
     pub body: String,
     /// Its From address.
     pub from_email: String,
+    /// When it is sent, if not at once.
+    pub scheduled_for: Option<OffsetDateTime>,
     /// The unsubscribe address that the client gave.
     pub one_click_unsubscribe_url: Option<String>,
     /// The values that were changed because the client asked for it.
@@ -133,6 +142,7 @@ struct Checked<'a> {
     reply_to_text: Option<String>,
     unsubscribe_link: Option<String>,
     phone: Option<&'a PhoneNumber>,
+    due: Option<OffsetDateTime>,
 }
 
 impl App {
@@ -181,6 +191,7 @@ impl App {
             reference: request.reference,
             body: sms.body(),
             from_number: sender,
+            scheduled_for: due(caller, request.scheduled_for),
             service_id: service.id,
             template_id: template.id,
             template_version: template.version,
@@ -200,6 +211,7 @@ impl App {
             reply_to_text: Some(accepted.from_number.clone()),
             unsubscribe_link: None,
             phone: Some(&request.phone),
+            due: accepted.scheduled_for,
         };
         self.store_and_queue(&checked, accepted.id, kept, trace).await?;
         Ok(accepted)
@@ -252,6 +264,7 @@ impl App {
             subject: email.subject().to_owned(),
             body: email.body().to_owned(),
             from_email: self.sender_address(service),
+            scheduled_for: due(caller, request.scheduled_for),
             one_click_unsubscribe_url: request.one_click_unsubscribe_url,
             sanitised,
             service_id: service.id,
@@ -273,6 +286,7 @@ impl App {
             reply_to_text: reply_to,
             unsubscribe_link: accepted.one_click_unsubscribe_url.clone(),
             phone: None,
+            due: accepted.scheduled_for,
         };
         self.store_and_queue(&checked, accepted.id, kept, trace).await?;
         Ok(accepted)
@@ -396,8 +410,11 @@ impl App {
         }
         let stored = match self.new_notification(message, id) {
             Ok(row) => match deliver(id, channel, key_type, self.clock().new_id(), trace) {
-                // Requests under a key are few, and each in a transaction of its own.
-                Ok(nudge) if kept.is_some() => self.store_with(row, &[nudge], kept).await,
+                // These are few, and each in a transaction of its own.
+                Ok(_) if message.due.is_some() => {
+                    self.store_with(row, &[], kept, message.due).await
+                }
+                Ok(nudge) if kept.is_some() => self.store_with(row, &[nudge], kept, None).await,
                 Ok(nudge) => self.0.inserts.insert(row, Some(nudge)).await.map(drop),
                 Err(error) => Err(error),
             },
@@ -471,6 +488,11 @@ pub(crate) fn deliver(
         KeyType::Test => envelope.on(queues::RESEARCH_MODE),
         KeyType::Normal | KeyType::Team => envelope,
     })
+}
+
+/// When to send what was asked to be sent at a time, if the service may choose.
+fn due(caller: &Caller, asked: Option<OffsetDateTime>) -> Option<OffsetDateTime> {
+    asked.filter(|_| caller.service().may(Permission::ScheduleNotifications))
 }
 
 fn check_channel(caller: &Caller, channel: NotificationType) -> Result<(), Error> {

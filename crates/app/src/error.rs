@@ -141,12 +141,12 @@ pub enum Error {
     /// The idempotency key is another request's.
     #[error("the idempotency key has been used")]
     KeyTaken,
-    /// Nobody calls back what is not a letter.
-    #[error("only letters can be called back")]
+    /// It is no letter, and does not wait for its time.
+    #[error("only letters and what waits for its time can be called back")]
     NotCancellable,
     /// It has been called back before.
     #[error("it has been called back")]
-    AlreadyCancelled,
+    AlreadyCancelled(NotificationType),
     /// The letter has gone to the printer.
     #[error("the letter is being printed")]
     TooLateToCancel {

@@ -224,7 +224,7 @@ impl App {
     }
 
     /// Commits, with messages that follow from what is committed.
-    async fn commit_with(
+    pub(crate) async fn commit_with(
         &self,
         tx: store::pool::Transaction<'_>,
         messages: &[Envelope],

@@ -34,6 +34,7 @@ pub mod receipts;
 pub mod received_texts;
 pub mod replay;
 pub mod retention;
+mod scheduled;
 pub mod sending;
 pub mod templates;
 pub mod timeouts;

@@ -11,7 +11,7 @@ use store::{
     idempotency_keys::{self, IdempotencyKey},
     notifications::NewNotification,
 };
-use time::Duration;
+use time::{Duration, OffsetDateTime};
 use uuid::Uuid;
 
 use crate::{App, Caller, Error};
@@ -103,7 +103,7 @@ impl App {
     }
 
     /// Writes a notification, the messages that it is sent on by and the answer to its request in one
-    /// transaction, and publishes the messages.
+    /// transaction, and publishes the messages. One that is `due` at a time waits for that.
     ///
     /// # Errors
     /// [`Error::KeyTaken`] when there is an answer under its key; database errors.
@@ -112,8 +112,9 @@ impl App {
         row: NewNotification,
         messages: &[Envelope],
         kept: Option<Kept>,
+        due: Option<OffsetDateTime>,
     ) -> Result<(), Error> {
-        let written = self.write_with(row, messages, kept).await?;
+        let written = self.write_with(row, messages, kept, due).await?;
         for (id, message) in written.into_iter().zip(messages) {
             self.publish_written(id, message).await;
         }
@@ -126,6 +127,7 @@ impl App {
         row: NewNotification,
         messages: &[Envelope],
         kept: Option<Kept>,
+        due: Option<OffsetDateTime>,
     ) -> Result<Vec<Uuid>, Error> {
         let waiting =
             messages.iter().map(|message| self.written(message)).collect::<Result<Vec<_>, _>>()?;
@@ -134,7 +136,11 @@ impl App {
         if let Some(kept) = &kept {
             self.keep_in(&tx, kept).await?;
         }
+        let id = row.id;
         store::notifications::insert_many(&tx, &[row]).await?;
+        if let Some(due) = due {
+            store::scheduled::insert(&tx, id, due).await?;
+        }
         store::outbox::insert(&tx, &waiting).await?;
         tx.commit().await.map_err(store::Error::from)?;
         Ok(waiting.iter().map(|row| row.id).collect())

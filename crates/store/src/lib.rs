@@ -38,6 +38,7 @@ pub mod receipts;
 pub mod received_texts;
 pub mod retention;
 pub mod returned_letters;
+pub mod scheduled;
 pub mod senders;
 pub mod service_callbacks;
 pub mod services;

@@ -120,7 +120,7 @@ async fn nothing_else_is_called_back() {
     let sent = client.send_sms("07700900123").await;
     assert_eq!(
         refused(delete(&client, sent).await, 400),
-        "Notification cannot be cancelled - only letters can be cancelled"
+        "Notification cannot be cancelled - only letters and scheduled messages can be cancelled"
     );
     let other = t.client().await;
     for unknown in [sent, NotificationId(uuid::Uuid::nil())] {

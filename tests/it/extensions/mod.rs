@@ -3,4 +3,5 @@
 mod cancelling;
 mod idempotency;
 mod rate_limit;
+mod scheduled;
 mod webhooks;

@@ -15,7 +15,7 @@ use super::resource;
 use crate::{
     error::{ApiError, no_such_route},
     form::Form,
-    http::{self, BaseUrl, ServiceCaller},
+    http::{self, BaseUrl, ServiceCaller, datetime},
     once,
 };
 
@@ -91,7 +91,7 @@ fn sms_request(body: &[u8], now: OffsetDateTime) -> Result<SmsRequest, ApiError>
     let phone = form.phone("phone_number");
     let template_id = form.id("template_id");
     let personalisation = form.object("personalisation");
-    form.scheduled_for("scheduled_for", now);
+    let scheduled_for = form.scheduled_for("scheduled_for", now);
     let sms_sender_id = form.id("sms_sender_id").map(SmsSenderId);
     form.finish(&["phone_number", "template_id"])?;
     let (recipient, phone) = phone.expect(CHECKED);
@@ -102,6 +102,7 @@ fn sms_request(body: &[u8], now: OffsetDateTime) -> Result<SmsRequest, ApiError>
         personalisation: personalisation.unwrap_or_default(),
         reference,
         sms_sender_id,
+        scheduled_for,
     })
 }
 
@@ -111,7 +112,7 @@ fn email_request(body: &[u8], now: OffsetDateTime) -> Result<EmailRequest, ApiEr
     let address = form.email_address("email_address");
     let template_id = form.id("template_id");
     let personalisation = form.object("personalisation");
-    form.scheduled_for("scheduled_for", now);
+    let scheduled_for = form.scheduled_for("scheduled_for", now);
     let email_reply_to_id = form.id("email_reply_to_id").map(ReplyToId);
     let one_click_unsubscribe_url = form.https_url("one_click_unsubscribe_url");
     let sanitise_content_for = form.texts("sanitise_content_for");
@@ -124,6 +125,7 @@ fn email_request(body: &[u8], now: OffsetDateTime) -> Result<EmailRequest, ApiEr
         email_reply_to_id,
         one_click_unsubscribe_url,
         sanitise_content_for,
+        scheduled_for,
     })
 }
 
@@ -134,7 +136,7 @@ fn sms_accepted(sms: &AcceptedSms, base: &str) -> Value {
         "content": { "body": sms.body, "from_number": sms.from_number },
         "uri": format!("{base}/v2/notifications/{}", sms.id),
         "template": template(base, sms.service_id, sms.template_id, sms.template_version),
-        "scheduled_for": null,
+        "scheduled_for": sms.scheduled_for.and_then(datetime),
     })
 }
 
@@ -158,7 +160,7 @@ fn email_accepted(email: &AcceptedEmail, base: &str) -> Value {
         },
         "uri": format!("{base}/v2/notifications/{}", email.id),
         "template": template(base, email.service_id, email.template_id, email.template_version),
-        "scheduled_for": null,
+        "scheduled_for": email.scheduled_for.and_then(datetime),
         "sanitised_content": sanitised,
     })
 }

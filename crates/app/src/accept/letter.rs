@@ -323,7 +323,7 @@ impl App {
         if !self.0.limits.reserve(caller.service(), caller.key_type, limit).await {
             return Err(over_limit(caller.service(), caller.key_type, limit));
         }
-        let stored = self.store_with(row, messages, kept).await;
+        let stored = self.store_with(row, messages, kept, None).await;
         if stored.is_err() {
             self.0.limits.release(caller.service(), caller.key_type, limit).await;
         }

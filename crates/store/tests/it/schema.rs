@@ -26,6 +26,7 @@ pub const OUR_ADDITIONS: &[&str] = &[
     "idempotency_keys",
     "letter_volume_emails",
     "outbox",
+    "scheduled_notifications",
     "postroom_schema_history",
 ];
 

@@ -183,6 +183,22 @@ impl Form {
         texts
     }
 
+    /// Rows of cells, as CSV: each cell a text, a number or null.
+    pub(crate) fn rows(&mut self, name: &'static str) -> Option<String> {
+        let Value::Array(rows) = self.take(name)? else {
+            self.add(name, "is not a list of lists of texts");
+            return None;
+        };
+        let mut csv = String::new();
+        for (index, row) in rows.into_iter().enumerate() {
+            if add_record(&mut csv, row).is_none() {
+                self.add(name, format!("[{index}] is not a list of texts"));
+                return None;
+            }
+        }
+        Some(csv)
+    }
+
     /// An address that begins with `https`: ASCII, without blanks or broken escapes (RFC 3986).
     pub(crate) fn https_url(&mut self, name: &'static str) -> Option<String> {
         let url = match self.take(name)? {
@@ -262,6 +278,24 @@ pub(crate) fn unexpected(mut names: Vec<&str>) -> Option<String> {
 /// A value as Python shows it, without its quotes, and what is wrong with it.
 pub(crate) fn fault(value: &Value, text: &str) -> String {
     format!("{} {text}", python_repr(value).replace('\'', ""))
+}
+
+/// Adds a row to a CSV text.
+fn add_record(csv: &mut String, row: Value) -> Option<()> {
+    let Value::Array(cells) = row else { return None };
+    for (index, cell) in cells.into_iter().enumerate() {
+        let text = match cell {
+            Value::String(text) => text,
+            Value::Number(number) => number.to_string(),
+            Value::Null => String::new(),
+            _ => return None,
+        };
+        csv.push_str(if index == 0 { "\"" } else { ",\"" });
+        csv.push_str(&text.replace('"', "\"\""));
+        csv.push('"');
+    }
+    csv.push_str("\r\n");
+    Some(())
 }
 
 fn is_falsy(value: &Value) -> bool {

@@ -31,11 +31,11 @@ const LONGEST_KEY: usize = 255;
 pub(crate) async fn accept(
     caller: &ServiceCaller,
     app: &App,
-    channel: NotificationType,
+    channel: impl Into<Option<NotificationType>>,
     body: Bytes,
     send: impl AsyncFnOnce(Bytes, Option<&Once>) -> Result<Value, ApiError>,
 ) -> Result<HttpResponse, ApiError> {
-    let counted = caller.throttle(app, channel).await;
+    let counted = caller.throttle(app, channel.into()).await;
     if let Err(refusal @ Error::RateLimited { .. }) = counted {
         return Err(refusal.into());
     }

@@ -32,12 +32,16 @@ struct Counted {
 }
 
 impl ServiceCaller {
-    /// Counts the request, and looks whether the day has room for one more message. The answer, whatever
+    /// Counts the request, and looks whether the day has room for one more message of a channel. The answer, whatever
     /// it is, then says how many more requests there may be.
     ///
     /// # Errors
     /// [`Error::RateLimited`], [`Error::DailyLimit`].
-    pub(crate) async fn throttle(&self, app: &App, channel: NotificationType) -> Result<(), Error> {
+    pub(crate) async fn throttle(
+        &self,
+        app: &App,
+        channel: Option<NotificationType>,
+    ) -> Result<(), Error> {
         let (bucket, outcome) = app.throttle(&self.caller, channel).await;
         let retry_after_seconds = match (&outcome, bucket) {
             (Err(Error::RateLimited { .. }), Some(bucket)) => bucket.serves_in_seconds(),

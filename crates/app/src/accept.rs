@@ -309,7 +309,7 @@ impl App {
     }
 
     /// The service's template, when its caller may use it for this channel.
-    async fn usable_template(
+    pub(crate) async fn usable_template(
         &self,
         caller: &Caller,
         id: TemplateId,
@@ -329,7 +329,11 @@ impl App {
     }
 
     /// The sender of a text message (public API contract §3.4).
-    async fn sms_sender(&self, caller: &Caller, id: Option<SmsSenderId>) -> Result<String, Error> {
+    pub(crate) async fn sms_sender(
+        &self,
+        caller: &Caller,
+        id: Option<SmsSenderId>,
+    ) -> Result<String, Error> {
         let service = caller.service();
         let sender = match id {
             None => service.default_sms_sender.as_ref().unwrap_or(&self.0.from_number).clone(),
@@ -346,7 +350,7 @@ impl App {
     }
 
     /// The reply-to address of an email (public API contract §3.4).
-    async fn reply_to(
+    pub(crate) async fn reply_to(
         &self,
         caller: &Caller,
         id: Option<ReplyToId>,

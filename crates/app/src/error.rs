@@ -6,6 +6,8 @@ use domain::{
     service::DailyLimit,
 };
 
+use crate::jobs::BulkFault;
+
 /// Each refusal that a caller can act on, plus [`Error::Internal`].
 ///
 /// The variants say what was wrong; the words that a client reads are chosen by the API.
@@ -141,6 +143,12 @@ pub enum Error {
     /// The idempotency key is another request's.
     #[error("the idempotency key has been used")]
     KeyTaken,
+    /// Files of recipients are sent with live keys only.
+    #[error("a file of recipients needs a live key")]
+    BulkNeedsLiveKey,
+    /// What is wrong with a file of recipients.
+    #[error("the file has {} faults", .0.len())]
+    BadFile(Vec<BulkFault>),
     /// It is no letter, and does not wait for its time.
     #[error("only letters and what waits for its time can be called back")]
     NotCancellable,

@@ -5,10 +5,12 @@
 //! So a job that stopped anywhere is resumed by queuing every row that is no notification yet: what is
 //! queued twice is saved once.
 
+mod accept;
 mod remove;
 mod rows;
 mod save;
 
+pub use accept::{AcceptedJob, BulkFault, BulkRequest};
 pub use save::RowToSave;
 pub(crate) use save::new_reference;
 

@@ -89,7 +89,11 @@ impl App {
         }
     }
 
-    async fn keep_in(&self, db: &impl store::GenericClient, kept: &Kept) -> Result<(), Error> {
+    pub(crate) async fn keep_in(
+        &self,
+        db: &impl store::GenericClient,
+        kept: &Kept,
+    ) -> Result<(), Error> {
         let now = self.clock().now();
         let row = IdempotencyKey {
             service: kept.service,

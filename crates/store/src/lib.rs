@@ -14,6 +14,7 @@ pub mod allowances;
 pub mod api_keys;
 pub mod beat;
 pub mod billing_facts;
+pub mod bulk;
 pub mod cancelling;
 pub mod complaints;
 pub mod facts;

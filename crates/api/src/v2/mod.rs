@@ -1,5 +1,6 @@
 //! The public API, version 2. Every route authenticates its caller before anything else.
 
+mod bulk;
 mod letters;
 mod notifications;
 mod received_texts;
@@ -11,6 +12,7 @@ use actix_web::{HttpResponse, Resource, http::Method, http::header::ALLOW, web};
 use crate::http::{self, ServiceCaller};
 
 pub(crate) fn routes(cfg: &mut web::ServiceConfig) {
+    bulk::routes(cfg);
     letters::routes(cfg);
     notifications::routes(cfg);
     templates::routes(cfg);

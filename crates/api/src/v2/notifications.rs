@@ -4,6 +4,7 @@ mod lookup;
 mod shown;
 
 pub(super) use lookup::CHANNELS;
+pub(super) use shown::status;
 
 use actix_web::{HttpResponse, guard, web};
 use app::{AcceptedEmail, AcceptedSms, App, EmailRequest, SmsRequest};

@@ -231,10 +231,10 @@ impl App {
         Ok(accepted)
     }
 
-    /// Deletes the file of a letter that was not stored.
-    async fn forget(&self, place: &Place) {
+    /// Deletes the file of what was not stored.
+    pub(crate) async fn forget(&self, place: &Place) {
         if let Err(error) = self.objects().delete(place).await {
-            warn!(error = %runtime::chain(&error), %place, "the file of no letter stays");
+            warn!(error = %runtime::chain(&error), %place, "the file of nothing stays");
         }
     }
 

@@ -48,7 +48,7 @@ pub(super) fn shown(found: &NotificationView, base: &str) -> Value {
 }
 
 /// The status that clients see (public API contract §2.6.1).
-fn status(channel: NotificationType, status: NotificationStatus) -> &'static str {
+pub(in crate::v2) fn status(channel: NotificationType, status: NotificationStatus) -> &'static str {
     match (channel, status) {
         (NotificationType::Letter, NotificationStatus::Created | NotificationStatus::Sending) => {
             "accepted"

@@ -72,6 +72,7 @@ pub(crate) struct Client {
     url: String,
     http: reqwest::Client,
     secret: String,
+    clock: Clock,
 }
 
 /// An answer of the API.
@@ -229,6 +230,7 @@ impl TestApp {
             url: self.url.clone(),
             http: self.http.clone(),
             secret,
+            clock: self.app.clock().clone(),
         }
     }
 
@@ -415,7 +417,7 @@ impl TestApp {
 impl Client {
     /// `Authorization` for this service, signed now.
     pub(crate) fn token(&self) -> String {
-        let now = real_now().unix_timestamp();
+        let now = self.clock.now().unix_timestamp();
         let claims = json!({ "iss": self.service.id, "iat": now });
         let key = EncodingKey::from_secret(self.secret.as_bytes());
         format!("Bearer {}", jsonwebtoken::encode(&Header::default(), &claims, &key).unwrap())
@@ -433,6 +435,23 @@ impl Client {
     pub(crate) async fn get(&self, path: &str) -> Answer {
         let request =
             self.http.get(format!("{}{path}", self.url)).header("Authorization", self.token());
+        answer(request).await
+    }
+
+    pub(crate) async fn delete(&self, path: &str) -> Answer {
+        let request =
+            self.http.delete(format!("{}{path}", self.url)).header("Authorization", self.token());
+        answer(request).await
+    }
+
+    /// Posts under an idempotency key.
+    pub(crate) async fn post_once(&self, path: &str, key: &str, body: &Value) -> Answer {
+        let request = self
+            .http
+            .post(format!("{}{path}", self.url))
+            .header("Authorization", self.token())
+            .header("Idempotency-Key", key)
+            .json(body);
         answer(request).await
     }
 
@@ -640,7 +659,7 @@ fn callbacks() -> CallbackClient {
     .unwrap()
 }
 
-#[expect(clippy::disallowed_methods, reason = "tokens must be of the real time, as clients' are")]
+#[expect(clippy::disallowed_methods, reason = "where the tests' clock starts")]
 fn real_now() -> OffsetDateTime {
     OffsetDateTime::now_utc()
 }

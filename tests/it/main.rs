@@ -9,6 +9,7 @@ mod app;
 mod callback_rules;
 mod callbacks;
 mod edges;
+mod extensions;
 mod flow_control;
 mod house_rules;
 mod inbound_sms;

@@ -98,6 +98,7 @@ fn tasks_on_the_wire() {
         json!([["signed"], {}]),
     );
     periodic::<ReplayCreatedNotifications>("replay-created-notifications");
+    periodic::<tasks::SendScheduledNotifications>("send-scheduled-notifications");
     periodic::<tasks::DeleteInboundSms>("delete-inbound-sms");
     periodic::<tasks::DeleteVerifyCodes>("delete-verify-codes");
     periodic::<tasks::DeleteInvitations>("delete-invitations");

@@ -16,8 +16,8 @@ use crate::auth::AuthError;
 pub(crate) enum ApiError {
     /// Below `/v2`: `{"status_code", "errors": [{"error", "message"}]}`.
     V2 { status: StatusCode, errors: Vec<(&'static str, String)> },
-    /// The same with one error that has keys of its own.
-    V2Detailed { status: StatusCode, error: Value },
+    /// The same with errors that have keys of their own.
+    V2Detailed { status: StatusCode, errors: Vec<Value> },
     /// Everywhere else: `{"result": "error", "message"}`.
     Legacy { status: StatusCode, message: Value },
 }
@@ -33,6 +33,11 @@ impl ApiError {
 
     pub(crate) fn bad_request(message: impl Into<String>) -> Self {
         Self::v2(StatusCode::BAD_REQUEST, "BadRequestError", message)
+    }
+
+    /// What was asked for does not go with what has happened.
+    fn conflict(message: impl Into<String>) -> Self {
+        Self::v2(StatusCode::CONFLICT, "ConflictError", message)
     }
 
     /// The faults of a request's body, path or query; a repeated one is said once.
@@ -59,7 +64,10 @@ impl ApiError {
                 let message = errors.into_iter().next().map(|(_, message)| message);
                 Self::legacy(status, message.unwrap_or_default())
             }
-            Self::V2Detailed { status, error } => Self::legacy(status, error["message"].clone()),
+            Self::V2Detailed { status, errors } => {
+                let message = errors.first().map(|error| error["message"].clone());
+                Self::legacy(status, message.unwrap_or_default())
+            }
             legacy @ Self::Legacy { .. } => legacy,
         }
     }
@@ -96,8 +104,8 @@ impl ResponseError for ApiError {
                     .collect();
                 json!({ "errors": errors, "status_code": status.as_u16() })
             }
-            Self::V2Detailed { status, error } => {
-                json!({ "errors": [error], "status_code": status.as_u16() })
+            Self::V2Detailed { status, errors } => {
+                json!({ "errors": errors, "status_code": status.as_u16() })
             }
             Self::Legacy { message, .. } => json!({ "message": message, "result": "error" }),
         };
@@ -195,17 +203,59 @@ impl From<Error> for ApiError {
             Error::BadToken | Error::NotFound => {
                 Self::v2(StatusCode::NOT_FOUND, "NoResultFound", "No result found")
             }
+            Error::KeyTaken => Self::conflict("Idempotency-Key has been used for another request"),
+            Error::NotCancellable => Self::bad_request(
+                "Notification cannot be cancelled - only letters and scheduled messages can be \
+                 cancelled",
+            ),
+            Error::AlreadyCancelled(channel) => {
+                let what = match channel {
+                    NotificationType::Letter => "letter",
+                    NotificationType::Sms | NotificationType::Email => "message",
+                };
+                Self::conflict(format!("This {what} has already been cancelled."))
+            }
+            Error::TooLateToCancel { printed_on } => {
+                let day = printed_on.map_or_else(
+                    || "today".to_owned(),
+                    |day| format!("on {} {}", day.day(), day.month()),
+                );
+                Self::conflict(format!(
+                    "It’s too late to cancel this letter. Printing started {day} at 5.30pm"
+                ))
+            }
+            Error::OnItsWay(status) => {
+                Self::conflict(format!("We could not cancel this notification. Status: {status}"))
+            }
             Error::LetterTooLong => Self::bad_request("Your message is too long."),
             Error::QrCodeTooLong(code) => Self::V2Detailed {
                 status: StatusCode::BAD_REQUEST,
-                error: json!({
+                errors: vec![json!({
                     "error": "ValidationError",
                     "message": "Cannot create a usable QR code - the link is too long",
                     "data": code.data,
                     "num_bytes": code.num_bytes,
                     "max_bytes": content::letter::MAX_QR_BYTES,
-                }),
+                })],
             },
+            Error::BulkNeedsLiveKey => Self::v2(
+                StatusCode::FORBIDDEN,
+                "BadRequestError",
+                "Files of recipients can only be sent with a live api key",
+            ),
+            Error::BadFile(faults) => {
+                let error = |fault: &app::jobs::BulkFault| {
+                    json!({
+                        "error": "ValidationError",
+                        "message": fault.message,
+                        "code": fault.code,
+                        "row": fault.row,
+                        "column": fault.column,
+                    })
+                };
+                let errors = faults.iter().map(error).collect();
+                Self::V2Detailed { status: StatusCode::BAD_REQUEST, errors }
+            }
             Error::LetterWithTeamKey => Self::v2(
                 StatusCode::FORBIDDEN,
                 "BadRequestError",

@@ -10,7 +10,8 @@ use content::{email_address::EmailAddress, phone::PhoneNumber, python_repr};
 use domain::{ids::parse_uuid, letter::Postage};
 use serde_json::{Map, Value};
 use time::{
-    Date, Duration, OffsetDateTime, PrimitiveDateTime, format_description::well_known::Iso8601,
+    Date, Duration, OffsetDateTime, PrimitiveDateTime, UtcOffset,
+    format_description::well_known::Iso8601,
 };
 use url::Url;
 use uuid::Uuid;
@@ -225,6 +226,22 @@ impl Form {
         texts
     }
 
+    /// Rows of cells, as CSV: each cell a text, a number or null.
+    pub(crate) fn rows(&mut self, name: &'static str) -> Option<String> {
+        let Value::Array(rows) = self.take(name)? else {
+            self.add(name, "is not a list of lists of texts");
+            return None;
+        };
+        let mut csv = String::new();
+        for (index, row) in rows.into_iter().enumerate() {
+            if add_record(&mut csv, row).is_none() {
+                self.add(name, format!("[{index}] is not a list of texts"));
+                return None;
+            }
+        }
+        Some(csv)
+    }
+
     /// An address that begins with `https`: ASCII, without blanks or broken escapes (RFC 3986).
     pub(crate) fn https_url(&mut self, name: &'static str) -> Option<String> {
         let url = match self.take(name)? {
@@ -237,12 +254,19 @@ impl Form {
         url
     }
 
-    /// A time in the next 24 hours, or null. Checked, and then of no effect: messages go at once.
-    pub(crate) fn scheduled_for(&mut self, name: &'static str, now: OffsetDateTime) {
-        let text = match self.take(name) {
-            None | Some(Value::Null) => return,
-            Some(Value::String(text)) => text,
-            Some(other) => return self.add(name, fault(&other, "is not of type string, null")),
+    /// A time in the next 24 hours, or null.
+    pub(crate) fn scheduled_for(
+        &mut self,
+        name: &'static str,
+        now: OffsetDateTime,
+    ) -> Option<OffsetDateTime> {
+        let text = match self.take(name)? {
+            Value::Null => return None,
+            Value::String(text) => text,
+            other => {
+                self.add(name, fault(&other, "is not of type string, null"));
+                return None;
+            }
         };
         match date_time(&text) {
             None => self.add(
@@ -254,8 +278,9 @@ impl Form {
             Some(at) if at > now + LONGEST_SCHEDULE => {
                 self.add(name, "datetime can only be 24 hours in the future");
             }
-            Some(_) => {}
+            Some(at) => return Some(at.to_offset(UtcOffset::UTC)),
         }
+        None
     }
 
     /// Ends the form: nothing required may be missing, nothing unknown may be left.
@@ -301,6 +326,24 @@ pub(crate) fn unexpected(mut names: Vec<&str>) -> Option<String> {
 /// A value as Python shows it, without its quotes, and what is wrong with it.
 pub(crate) fn fault(value: &Value, text: &str) -> String {
     format!("{} {text}", python_repr(value).replace('\'', ""))
+}
+
+/// Adds a row to a CSV text.
+fn add_record(csv: &mut String, row: Value) -> Option<()> {
+    let Value::Array(cells) = row else { return None };
+    for (index, cell) in cells.into_iter().enumerate() {
+        let text = match cell {
+            Value::String(text) => text,
+            Value::Number(number) => number.to_string(),
+            Value::Null => String::new(),
+            _ => return None,
+        };
+        csv.push_str(if index == 0 { "\"" } else { ",\"" });
+        csv.push_str(&text.replace('"', "\"\""));
+        csv.push('"');
+    }
+    csv.push_str("\r\n");
+    Some(())
 }
 
 fn is_falsy(value: &Value) -> bool {

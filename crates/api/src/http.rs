@@ -3,7 +3,7 @@
 use std::{future::Future, pin::Pin};
 
 use actix_web::{
-    FromRequest, HttpMessage, HttpRequest, HttpResponse, Resource, Responder, Route,
+    FromRequest, HttpMessage, HttpRequest, HttpResponse, Resource, Route,
     dev::Payload,
     guard,
     http::{
@@ -41,6 +41,8 @@ pub(crate) struct ServiceCaller {
     pub caller: Caller,
     /// What tasks of this request inherit.
     pub trace: Trace,
+    /// The request itself, for what few handlers look at.
+    pub request: HttpRequest,
 }
 
 impl FromRequest for ServiceCaller {
@@ -60,7 +62,8 @@ impl FromRequest for ServiceCaller {
             let (key_id, key_type) = (key.id, key.key_type);
             let account = account.ok_or(crate::auth::AuthError::NoSuchService)?;
             Span::current().record("service.id", tracing::field::display(account.service.id));
-            Ok(Self { caller: Caller { account, key_id, key_type }, trace: trace(&request) })
+            let trace = trace(&request);
+            Ok(Self { caller: Caller { account, key_id, key_type }, trace, request })
         })
     }
 }
@@ -145,15 +148,4 @@ impl FromRequest for BaseUrl {
 /// A time as clients read it: `2026-11-25T12:15:30.000000Z`.
 pub(crate) fn datetime(at: OffsetDateTime) -> Option<String> {
     at.format(DATETIME).ok()
-}
-
-/// 201 with a JSON body.
-pub(crate) struct Created(pub Value);
-
-impl Responder for Created {
-    type Body = actix_web::body::BoxBody;
-
-    fn respond_to(self, _: &HttpRequest) -> HttpResponse {
-        HttpResponse::Created().json(self.0)
-    }
 }

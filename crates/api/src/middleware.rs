@@ -17,7 +17,7 @@ use actix_web::{
 use domain::Clock;
 use tracing::{Instrument, info, info_span};
 
-use crate::{error::timed_out, http::RequestId};
+use crate::{error::timed_out, http::RequestId, rate_limit};
 
 /// Headers that every answer carries.
 const ALWAYS: [(&str, &str); 8] = [
@@ -68,7 +68,7 @@ impl Requests {
         let answer =
             tokio::time::timeout(self.time_out, next.call(request).instrument(span.clone()));
         let mut outcome = match answer.await {
-            Ok(Ok(response)) => Ok(response.map_into_boxed_body()),
+            Ok(Ok(response)) => Ok(rate_limit::told(response.map_into_boxed_body())),
             Ok(Err(error)) => Err(error.error_response()),
             Err(_) => Err(span.in_scope(|| timed_out(is_v2)).error_response()),
         };

@@ -24,8 +24,14 @@ use rust_decimal::Decimal;
 use serde_json::{Map, Value};
 use store::notifications::NewNotification;
 use tasks::{DeliverEmail, DeliverSms, GetPdfForTemplatedLetter, queues};
+use time::OffsetDateTime;
 
-use crate::{App, Caller, Error, accounts::over_limit, caches::get_or_load};
+use crate::{
+    App, Caller, Error,
+    accounts::over_limit,
+    caches::get_or_load,
+    once::{Answered, Kept},
+};
 
 pub use letter::{AcceptedLetter, AcceptedPdf, LetterRequest, PrecompiledRequest};
 
@@ -55,6 +61,8 @@ pub struct SmsRequest {
     pub reference: Option<String>,
     /// The sender, unless it is the service's default.
     pub sms_sender_id: Option<SmsSenderId>,
+    /// When to send it, if its service may choose.
+    pub scheduled_for: Option<OffsetDateTime>,
 }
 
 /// An email to be accepted.
@@ -73,6 +81,8 @@ pub struct EmailRequest {
     pub one_click_unsubscribe_url: Option<String>,
     /// Values in which links and Markdown are made harmless.
     pub sanitise_content_for: Vec<String>,
+    /// When to send it, if its service may choose.
+    pub scheduled_for: Option<OffsetDateTime>,
 }
 
 /// An accepted text message.
@@ -85,6 +95,8 @@ pub struct AcceptedSms {
     pub body: String,
     /// Its sender.
     pub from_number: String,
+    /// When it is sent, if not at once.
+    pub scheduled_for: Option<OffsetDateTime>,
     /// Whose message it is.
     pub service_id: ServiceId,
     /// What it was made from.
@@ -105,6 +117,8 @@ pub struct AcceptedEmail {
     pub body: String,
     /// Its From address.
     pub from_email: String,
+    /// When it is sent, if not at once.
+    pub scheduled_for: Option<OffsetDateTime>,
     /// The unsubscribe address that the client gave.
     pub one_click_unsubscribe_url: Option<String>,
     /// The values that were changed because the client asked for it.
@@ -128,6 +142,7 @@ struct Checked<'a> {
     reply_to_text: Option<String>,
     unsubscribe_link: Option<String>,
     phone: Option<&'a PhoneNumber>,
+    due: Option<OffsetDateTime>,
 }
 
 impl App {
@@ -139,6 +154,7 @@ impl App {
         &self,
         caller: &Caller,
         request: SmsRequest,
+        once: Option<Answered<'_, AcceptedSms>>,
         trace: &Trace,
     ) -> Result<AcceptedSms, Error> {
         let service = caller.service();
@@ -170,35 +186,34 @@ impl App {
         if sms.is_too_long() {
             return Err(Error::SmsTooLong { characters: sms.character_count() });
         }
-        let mut accepted = AcceptedSms {
+        let accepted = AcceptedSms {
             id: NotificationId(self.clock().new_id()),
             reference: request.reference,
             body: sms.body(),
             from_number: sender,
+            scheduled_for: due(caller, request.scheduled_for),
             service_id: service.id,
             template_id: template.id,
             template_version: template.version,
         };
+        let kept = once.map(|once| once.kept(service.id, &accepted));
         if SIMULATED_NUMBERS.contains(&request.phone.normalised()) {
+            self.keep(kept).await?;
             return Ok(accepted);
         }
-        accepted.id = self
-            .store_and_queue(
-                &Checked {
-                    caller,
-                    template: &template,
-                    to: content::whitespace::strip_obscure(request.recipient.trim()).into_owned(),
-                    normalised_to: request.phone.normalised().to_owned(),
-                    personalisation: &request.personalisation,
-                    reference: accepted.reference.as_deref(),
-                    reply_to_text: Some(accepted.from_number.clone()),
-                    unsubscribe_link: None,
-                    phone: Some(&request.phone),
-                },
-                accepted.id,
-                trace,
-            )
-            .await?;
+        let checked = Checked {
+            caller,
+            template: &template,
+            to: content::whitespace::strip_obscure(request.recipient.trim()).into_owned(),
+            normalised_to: request.phone.normalised().to_owned(),
+            personalisation: &request.personalisation,
+            reference: accepted.reference.as_deref(),
+            reply_to_text: Some(accepted.from_number.clone()),
+            unsubscribe_link: None,
+            phone: Some(&request.phone),
+            due: accepted.scheduled_for,
+        };
+        self.store_and_queue(&checked, accepted.id, kept, trace).await?;
         Ok(accepted)
     }
 
@@ -210,6 +225,7 @@ impl App {
         &self,
         caller: &Caller,
         mut request: EmailRequest,
+        once: Option<Answered<'_, AcceptedEmail>>,
         trace: &Trace,
     ) -> Result<AcceptedEmail, Error> {
         let service = caller.service();
@@ -242,38 +258,37 @@ impl App {
         if email.is_too_long() {
             return Err(Error::EmailTooLong { bytes: email.size_bytes() });
         }
-        let mut accepted = AcceptedEmail {
+        let accepted = AcceptedEmail {
             id: NotificationId(self.clock().new_id()),
             reference: request.reference,
             subject: email.subject().to_owned(),
             body: email.body().to_owned(),
             from_email: self.sender_address(service),
+            scheduled_for: due(caller, request.scheduled_for),
             one_click_unsubscribe_url: request.one_click_unsubscribe_url,
             sanitised,
             service_id: service.id,
             template_id: template.id,
             template_version: template.version,
         };
+        let kept = once.map(|once| once.kept(service.id, &accepted));
         if SIMULATED_ADDRESSES.contains(&normalised_to.as_str()) {
+            self.keep(kept).await?;
             return Ok(accepted);
         }
-        accepted.id = self
-            .store_and_queue(
-                &Checked {
-                    caller,
-                    template: &template,
-                    to: request.address.as_str().to_owned(),
-                    normalised_to,
-                    personalisation: &request.personalisation,
-                    reference: accepted.reference.as_deref(),
-                    reply_to_text: reply_to,
-                    unsubscribe_link: accepted.one_click_unsubscribe_url.clone(),
-                    phone: None,
-                },
-                accepted.id,
-                trace,
-            )
-            .await?;
+        let checked = Checked {
+            caller,
+            template: &template,
+            to: request.address.as_str().to_owned(),
+            normalised_to,
+            personalisation: &request.personalisation,
+            reference: accepted.reference.as_deref(),
+            reply_to_text: reply_to,
+            unsubscribe_link: accepted.one_click_unsubscribe_url.clone(),
+            phone: None,
+            due: accepted.scheduled_for,
+        };
+        self.store_and_queue(&checked, accepted.id, kept, trace).await?;
         Ok(accepted)
     }
 
@@ -294,7 +309,7 @@ impl App {
     }
 
     /// The service's template, when its caller may use it for this channel.
-    async fn usable_template(
+    pub(crate) async fn usable_template(
         &self,
         caller: &Caller,
         id: TemplateId,
@@ -314,7 +329,11 @@ impl App {
     }
 
     /// The sender of a text message (public API contract §3.4).
-    async fn sms_sender(&self, caller: &Caller, id: Option<SmsSenderId>) -> Result<String, Error> {
+    pub(crate) async fn sms_sender(
+        &self,
+        caller: &Caller,
+        id: Option<SmsSenderId>,
+    ) -> Result<String, Error> {
         let service = caller.service();
         let sender = match id {
             None => service.default_sms_sender.as_ref().unwrap_or(&self.0.from_number).clone(),
@@ -331,7 +350,7 @@ impl App {
     }
 
     /// The reply-to address of an email (public API contract §3.4).
-    async fn reply_to(
+    pub(crate) async fn reply_to(
         &self,
         caller: &Caller,
         id: Option<ReplyToId>,
@@ -378,8 +397,9 @@ impl App {
         &self,
         message: &Checked<'_>,
         id: NotificationId,
+        kept: Option<Kept>,
         trace: &Trace,
-    ) -> Result<NotificationId, Error> {
+    ) -> Result<(), Error> {
         let (service, key_type) = (message.caller.service(), message.caller.key_type);
         let channel = message.template.template_type;
         let mut counted = vec![DailyLimit::from(channel)];
@@ -394,6 +414,11 @@ impl App {
         }
         let stored = match self.new_notification(message, id) {
             Ok(row) => match deliver(id, channel, key_type, self.clock().new_id(), trace) {
+                // These are few, and each in a transaction of its own.
+                Ok(_) if message.due.is_some() => {
+                    self.store_with(row, &[], kept, message.due).await
+                }
+                Ok(nudge) if kept.is_some() => self.store_with(row, &[nudge], kept, None).await,
                 Ok(nudge) => self.0.inserts.insert(row, Some(nudge)).await.map(drop),
                 Err(error) => Err(error),
             },
@@ -402,7 +427,7 @@ impl App {
         if stored.is_err() {
             self.release(message.caller, &counted).await;
         }
-        stored.map(|()| id)
+        stored
     }
 
     async fn release(&self, caller: &Caller, counted: &[DailyLimit]) {
@@ -467,6 +492,11 @@ pub(crate) fn deliver(
         KeyType::Test => envelope.on(queues::RESEARCH_MODE),
         KeyType::Normal | KeyType::Team => envelope,
     })
+}
+
+/// When to send what was asked to be sent at a time, if the service may choose.
+fn due(caller: &Caller, asked: Option<OffsetDateTime>) -> Option<OffsetDateTime> {
+    asked.filter(|_| caller.service().may(Permission::ScheduleNotifications))
 }
 
 fn check_channel(caller: &Caller, channel: NotificationType) -> Result<(), Error> {

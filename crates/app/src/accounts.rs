@@ -2,7 +2,10 @@
 
 use std::sync::Arc;
 
-use domain::{ApiKey, ApiKeyId, KeyType, NotificationType, Service, ServiceId};
+use domain::{
+    ApiKey, ApiKeyId, KeyType, NotificationType, Service, ServiceId, rate::Bucket,
+    service::DailyLimit,
+};
 use secrecy::SecretString;
 use tracing::error;
 
@@ -69,31 +72,37 @@ impl App {
     }
 
     /// Counts one request against the rate limit, then looks whether the day has room for one more
-    /// message (public API contract §3.1). Comes before the request's body is read.
+    /// message of a channel (public API contract §3.1). Gives how the bucket of requests stands, too; `None` where no
+    /// limit is kept.
     ///
     /// # Errors
     /// [`Error::RateLimited`], [`Error::DailyLimit`].
-    pub async fn throttle(&self, caller: &Caller, channel: NotificationType) -> Result<(), Error> {
+    pub async fn throttle(
+        &self,
+        caller: &Caller,
+        channel: Option<NotificationType>,
+    ) -> (Option<Bucket>, Result<(), Error>) {
         let (service, key_type) = (caller.service(), caller.key_type);
         let limits = &self.0.limits;
-        let (token, room) = tokio::join!(
-            limits.take_token(service, key_type),
-            limits.has_room(service, key_type, channel.into()),
-        );
-        if !token {
-            return Err(Error::RateLimited { key_type, per_minute: service.rate_limit });
-        }
-        if !room {
-            return Err(over_limit(service, key_type, channel.into()));
-        }
-        Ok(())
+        let limit = channel.map(DailyLimit::from);
+        let has_room = async {
+            match limit {
+                Some(limit) => limits.has_room(service, key_type, limit).await,
+                None => true,
+            }
+        };
+        let (token, room) = tokio::join!(limits.take_token(service, key_type), has_room);
+        let outcome = if !token.taken {
+            Err(Error::RateLimited { key_type, per_minute: service.rate_limit })
+        } else if let Some(limit) = limit.filter(|_| !room) {
+            Err(over_limit(service, key_type, limit))
+        } else {
+            Ok(())
+        };
+        (token.bucket, outcome)
     }
 }
 
-pub(crate) fn over_limit(
-    service: &Service,
-    key_type: KeyType,
-    limit: domain::service::DailyLimit,
-) -> Error {
+pub(crate) fn over_limit(service: &Service, key_type: KeyType, limit: DailyLimit) -> Error {
     Error::DailyLimit { limit, max: service.daily_limit(limit, key_type) }
 }

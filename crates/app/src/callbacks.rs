@@ -2,9 +2,10 @@
 
 use std::sync::Arc;
 
-use domain::{NotificationStatus, ServiceId};
+use domain::{NotificationStatus, ServiceId, webhooks::Secret};
 use queue::{Envelope, Trace};
 use store::{receipts::Receivable, service_callbacks::CallbackType};
+use strum::VariantArray;
 use tasks::{
     SendComplaint, SendDeliveryStatus,
     callbacks::{Complaint, DeliveryStatus, Signed},
@@ -12,7 +13,7 @@ use tasks::{
 use time::{OffsetDateTime, format_description::BorrowedFormatItem, macros::format_description};
 use tracing::error;
 
-use crate::{App, Error, caches::get_or_load};
+use crate::{App, Caller, Error, caches::get_or_load};
 
 /// `%Y-%m-%dT%H:%M:%S.%fZ`: six digits of fraction, always (public API contract §0.1).
 pub const DATETIME: &[BorrowedFormatItem<'_>] =
@@ -94,6 +95,24 @@ impl App {
         let id = self.clock().new_id();
         let task = SendComplaint { complaint_data };
         Ok(Some(Envelope::new(&task, id, trace).map_err(anyhow::Error::from)?))
+    }
+
+    /// What the service's callbacks are signed with, by their kinds.
+    ///
+    /// # Errors
+    /// Database errors only.
+    pub async fn webhook_secrets(
+        &self,
+        caller: &Caller,
+    ) -> Result<Vec<(&'static str, Secret)>, Error> {
+        let mut secrets = Vec::new();
+        for kind in CallbackType::VARIANTS {
+            if let Some((url, token)) = self.callback(caller.service().id, *kind).await? {
+                let newest = self.signer().webhook_secrets(&url, &token).into_iter().next();
+                secrets.extend(newest.map(|secret| (kind.name(), secret)));
+            }
+        }
+        Ok(secrets)
     }
 
     /// Where the service wants to be called back, and the token that it expects; `None` when it does

@@ -6,6 +6,8 @@ use domain::{
     service::DailyLimit,
 };
 
+use crate::jobs::BulkFault;
+
 /// Each refusal that a caller can act on, plus [`Error::Internal`].
 ///
 /// The variants say what was wrong; the words that a client reads are chosen by the API.
@@ -138,6 +140,30 @@ pub enum Error {
     /// The letter's PDF is not there yet.
     #[error("the letter's PDF is not ready")]
     PdfNotReady,
+    /// The idempotency key is another request's.
+    #[error("the idempotency key has been used")]
+    KeyTaken,
+    /// Files of recipients are sent with live keys only.
+    #[error("a file of recipients needs a live key")]
+    BulkNeedsLiveKey,
+    /// What is wrong with a file of recipients.
+    #[error("the file has {} faults", .0.len())]
+    BadFile(Vec<BulkFault>),
+    /// It is no letter, and does not wait for its time.
+    #[error("only letters and what waits for its time can be called back")]
+    NotCancellable,
+    /// It has been called back before.
+    #[error("it has been called back")]
+    AlreadyCancelled(NotificationType),
+    /// The letter has gone to the printer.
+    #[error("the letter is being printed")]
+    TooLateToCancel {
+        /// The London day on which it did; none for today.
+        printed_on: Option<time::Date>,
+    },
+    /// It has been sent, or is being sent.
+    #[error("it cannot be called back in status {0}")]
+    OnItsWay(NotificationStatus),
     /// There is no such thing, or it is another service's.
     #[error("no result found")]
     NotFound,

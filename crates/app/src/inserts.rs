@@ -37,22 +37,17 @@ impl Inserts {
     /// Starts the background task. It ends, all groups done, when this is dropped.
     pub(crate) fn start(db: Pool, outbox: Outbox) -> Self {
         let (queue, waiting) = mpsc::channel(WAITING);
-        tokio::spawn(in_groups(
-            waiting,
-            LANES,
-            PACE,
-            move |mut group: Vec<Pending>, lane| {
-                let (db, outbox) = (db.clone(), outbox.clone());
-                async move {
-                    // Whoever has given up waiting was told so, and may have sent it again.
-                    group.retain(|pending| !pending.done.is_closed());
-                    metrics::histogram!("insert_group_rows").record(group.len() as f64);
-                    let stored = insert(&db, group).await;
-                    drop(lane);
-                    publish(&outbox, stored).await;
-                }
-            },
-        ));
+        tokio::spawn(in_groups(waiting, LANES, PACE, move |mut group: Vec<Pending>, lane| {
+            let (db, outbox) = (db.clone(), outbox.clone());
+            async move {
+                // Whoever has given up waiting was told so, and may have sent it again.
+                group.retain(|pending| !pending.done.is_closed());
+                metrics::histogram!("insert_group_rows").record(group.len() as f64);
+                let stored = insert(&db, group).await;
+                drop(lane);
+                publish(&outbox, stored).await;
+            }
+        }));
         Self(queue)
     }
 

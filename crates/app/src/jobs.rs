@@ -5,10 +5,12 @@
 //! So a job that stopped anywhere is resumed by queuing every row that is no notification yet: what is
 //! queued twice is saved once.
 
+mod accept;
 mod remove;
 mod rows;
 mod save;
 
+pub use accept::{AcceptedJob, BulkFault, BulkRequest};
 pub use save::RowToSave;
 pub(crate) use save::new_reference;
 
@@ -224,7 +226,7 @@ impl App {
     }
 
     /// Commits, with messages that follow from what is committed.
-    async fn commit_with(
+    pub(crate) async fn commit_with(
         &self,
         tx: store::pool::Transaction<'_>,
         messages: &[Envelope],

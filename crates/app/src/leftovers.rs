@@ -1,7 +1,7 @@
-//! Deleting what is kept for a while: received texts, sign-in codes, invitations, events (tasks contract
-//! §3.7, §6.5).
+//! Deleting what is kept for a while: received texts, sign-in codes, idempotency keys, invitations, events
+//! (tasks contract §3.7, §6.5).
 
-use store::leftovers;
+use store::{idempotency_keys, leftovers};
 use time::Duration;
 
 use crate::{App, Error, days};
@@ -43,6 +43,20 @@ impl App {
     pub async fn delete_old_codes(&self) -> Result<u64, Error> {
         let cutoff = self.clock().now() - CODES;
         Ok(leftovers::delete_verify_codes(&self.db().await?, cutoff).await?)
+    }
+
+    /// Deletes idempotency keys that are as good as new. Returns how many.
+    ///
+    /// # Errors
+    /// Database errors only. What was deleted until then stays so.
+    pub async fn delete_expired_keys(&self) -> Result<u64, Error> {
+        let (now, mut deleted) = (self.clock().now(), 0);
+        loop {
+            match idempotency_keys::delete_expired(&self.db().await?, now, BATCH).await? {
+                0 => return Ok(deleted),
+                batch => deleted += batch,
+            }
+        }
     }
 
     /// Deletes invitations of more than two days ago. Returns how many.

@@ -40,6 +40,8 @@ pub struct NotificationView {
     pub created_at: OffsetDateTime,
     /// Who sent it from the admin app.
     pub created_by_name: Option<String>,
+    /// When it is to be sent, while it waits for that.
+    pub scheduled_for: Option<OffsetDateTime>,
     /// When a provider took it.
     pub sent_at: Option<OffsetDateTime>,
     /// When it reached its final status.
@@ -128,6 +130,7 @@ impl App {
             subject,
             created_at: found.created_at,
             created_by_name: found.created_by_name,
+            scheduled_for: found.scheduled_for,
             sent_at: found.sent_at,
             completed_at: found.updated_at.filter(|_| found.status.is_completed()),
             postage: found.postage,

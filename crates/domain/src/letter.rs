@@ -164,6 +164,18 @@ pub fn can_be_cancelled(
     !printed_today && !printed_earlier && age_days <= 1
 }
 
+/// The London day on which a letter that was accepted at `created_at` is handed to the printer. `None`
+/// past the year 9999.
+#[must_use]
+pub fn printing_day(created_at: OffsetDateTime) -> Option<Date> {
+    let created_at = london::local(created_at)?;
+    if created_at.time() <= at_minute(created_at.time(), DEADLINE) {
+        Some(created_at.date())
+    } else {
+        created_at.date().next_day()
+    }
+}
+
 /// `time` at another hour and minute of the day.
 fn at_minute(time: Time, (hour, minute): (u8, u8)) -> Time {
     Time::from_hms_nano(hour, minute, time.second(), time.nanosecond())

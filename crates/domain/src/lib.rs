@@ -13,10 +13,12 @@ pub mod job;
 pub mod letter;
 pub mod london;
 pub mod notification;
+pub mod rate;
 pub mod redis_keys;
 pub mod report;
 pub mod service;
 pub mod signing;
+pub mod webhooks;
 pub mod working_day;
 
 pub use clock::Clock;

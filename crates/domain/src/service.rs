@@ -67,6 +67,8 @@ pub enum Permission {
     InternationalSms,
     /// Send letters.
     Letter,
+    /// Choose when its messages are sent. Not Notify's.
+    ScheduleNotifications,
     /// Send text messages.
     Sms,
     /// Send text messages to UK landlines.

@@ -12,7 +12,10 @@ use hmac::{Hmac, Mac};
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Serialize, de::DeserializeOwned};
 use sha1::{Digest, Sha1};
+use sha2::Sha256;
 use time::{Duration, OffsetDateTime};
+
+use crate::webhooks::Secret;
 
 /// The most that a compressed value may unpack to, in bytes: far above any message we accept.
 const LARGEST_VALUE_BYTES: u64 = 16 << 20;
@@ -118,6 +121,18 @@ impl Signer {
         from_payload(payload)
     }
 
+    /// What signs the callbacks to this address with this bearer token: a secret for each key, the newest
+    /// first. It follows from them, so nothing is stored, and a new token is a new secret.
+    #[must_use]
+    pub fn webhook_secrets(&self, url: &str, bearer_token: &str) -> Vec<Secret> {
+        let secret = |mac: &Hmac<Sha1>| {
+            // No signed text has a null character, so no signature is ever one of these.
+            let mac = mac.clone().chain_update(format!("webhook\0{url}\0{bearer_token}"));
+            Secret(Sha256::digest(mac.finalize().into_bytes()).into())
+        };
+        self.0.iter().map(secret).collect()
+    }
+
     fn add_signature(&self, mut text: String) -> String {
         let signature = self.0[0].clone().chain_update(&text).finalize().into_bytes();
         text.push('.');
@@ -219,6 +234,19 @@ mod tests {
         for text in ["", ".", "a.b", "e30", "e30.0eS6GVdbCpx01pVSR5YzxOw7PAU="] {
             assert!(signer(&["test-secret"]).unsign::<Value>(text).is_err(), "{text}");
         }
+    }
+
+    #[test]
+    fn each_callback_has_secrets_of_its_own_one_for_each_key() {
+        let of = |keys: &[&str], url: &str, token: &str| -> Vec<String> {
+            signer(keys).webhook_secrets(url, token).iter().map(Secret::to_text).collect()
+        };
+        let secrets = of(&["new", "old"], "https://a.example", "token");
+        assert_eq!(secrets.len(), 2);
+        assert_eq!(of(&["old"], "https://a.example", "token"), secrets[1..]);
+        assert_ne!(secrets[0], secrets[1]);
+        assert_ne!(of(&["new"], "https://a.example", "other"), secrets[..1]);
+        assert_ne!(of(&["new"], "https://b.example", "token"), secrets[..1]);
     }
 
     #[test]

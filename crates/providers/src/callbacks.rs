@@ -4,10 +4,10 @@ use std::{error::Error as StdError, time::Duration};
 
 use reqwest::{
     Client, StatusCode,
+    header::{CONTENT_TYPE, HeaderValue},
     redirect::{Attempt, Policy},
 };
 use secrecy::{ExposeSecret, SecretString};
-use serde_json::Value;
 use url::Url;
 
 use crate::{
@@ -89,19 +89,38 @@ impl CallbackClient {
         })
     }
 
-    /// Posts `body` as JSON with the service's bearer token.
-    pub async fn post(&self, url: &str, token: &SecretString, body: &Value) -> Outcome {
-        measured("callback", self.exchange(url, token, body)).await
+    /// Posts `body`, which is JSON, with the service's bearer token and these headers.
+    pub async fn post(
+        &self,
+        url: &str,
+        token: &SecretString,
+        body: String,
+        headers: &[(&'static str, String)],
+    ) -> Outcome {
+        measured("callback", self.exchange(url, token, body, headers)).await
     }
 
-    async fn exchange(&self, url: &str, token: &SecretString, body: &Value) -> Outcome {
+    async fn exchange(
+        &self,
+        url: &str,
+        token: &SecretString,
+        body: String,
+        headers: &[(&'static str, String)],
+    ) -> Outcome {
         let Ok(url) = Url::parse(url) else {
             return Outcome::BadTarget;
         };
         if !self.allow_private && is_literally_private(&url) {
             return Outcome::BadTarget;
         }
-        let request = self.client.post(url).bearer_auth(token.expose_secret()).json(body);
+        let mut request = self.client.post(url).bearer_auth(token.expose_secret());
+        for (name, value) in headers {
+            // Another producer's task may have an id that no header can hold.
+            if let Ok(value) = HeaderValue::from_str(value) {
+                request = request.header(*name, value);
+            }
+        }
+        let request = request.header(CONTENT_TYPE, "application/json").body(body);
         match request.send().await {
             Ok(response) => {
                 let outcome = outcome(response.status());

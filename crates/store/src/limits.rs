@@ -8,7 +8,7 @@ use std::{
     time::Duration,
 };
 
-use domain::{Clock, KeyType, Service, redis_keys, service::DailyLimit};
+use domain::{Clock, KeyType, Service, rate::Bucket, redis_keys, service::DailyLimit};
 use fred::{
     clients::Client,
     interfaces::{ClientLike, KeysInterface},
@@ -59,6 +59,15 @@ pub struct Limits {
     release: Script,
     pub(crate) clock: Clock,
     last_warning: AtomicI64,
+}
+
+/// What became of a request for a token.
+#[derive(Clone, Copy, Debug)]
+pub struct Token {
+    /// False when the bucket was empty.
+    pub taken: bool,
+    /// How the bucket stands now; `None` where no limit is kept, and while Redis is away.
+    pub bucket: Option<Bucket>,
 }
 
 /// Takes one token from a bucket (public API contract §7.1).
@@ -115,12 +124,13 @@ impl Limits {
         })
     }
 
-    /// Takes a token for one request. False when the bucket is empty.
-    pub async fn take_token(&self, service: &Service, key_type: KeyType) -> bool {
-        let Some(redis) = self.redis.as_ref().filter(|_| self.bucket) else { return true };
+    /// Takes a token for one request.
+    pub async fn take_token(&self, service: &Service, key_type: KeyType) -> Token {
+        let unlimited = Token { taken: true, bucket: None };
+        let Some(redis) = self.redis.as_ref().filter(|_| self.bucket) else { return unlimited };
         let key = self.key(&redis_keys::rate_limit(service.id, key_type));
         let rate = service.rate_limit;
-        let capacity = (rate.div_ceil(3) + 1).min(1000);
+        let capacity = Bucket::capacity(rate);
         let arguments = vec![
             seconds(self.clock.now()),
             f64::from(capacity).to_string(),
@@ -128,7 +138,11 @@ impl Limits {
         ];
         let left: Result<i64, _> =
             self.take_token.evalsha_with_reload(redis, vec![key], arguments).await;
-        self.or_allow(left, |left| left >= 1)
+        let token = |left: i64| Token {
+            taken: left >= 1,
+            bucket: Some(Bucket::after(rate, u32::try_from(left).unwrap_or_default())),
+        };
+        self.or_else(left.map(token), unlimited)
     }
 
     /// True when one more message of this kind may be sent today. Counts nothing.

@@ -229,7 +229,13 @@ mod tests {
     #[test]
     fn knows_which_tables_are_whose() {
         assert_eq!(tables_made_by(NOTIFYS).len(), 78);
-        let ours = ["beat_slots", "letter_volume_emails", "outbox"];
+        let ours = [
+            "beat_slots",
+            "idempotency_keys",
+            "letter_volume_emails",
+            "outbox",
+            "scheduled_notifications",
+        ];
         assert_eq!(tables_made_by(OURS), ours.map(str::to_owned).into());
     }
 

@@ -66,7 +66,8 @@ pub async fn list_speeds(
         .collect()
 }
 
-/// How many emails and text messages accepted before `before` are still `created`.
+/// How many emails and text messages accepted before `before` are still `created`, those that wait for their
+/// time left out.
 ///
 /// # Errors
 /// Database errors only.
@@ -79,7 +80,8 @@ pub async fn count_still_created(
             "-- monitors.count_still_created
         SELECT count(*) FROM notifications
          WHERE notification_type = ANY('{sms,email}') AND notification_status = 'created'
-           AND created_at < $1",
+           AND created_at < $1
+           AND NOT EXISTS (SELECT FROM scheduled_notifications WHERE notification_id = notifications.id)",
         )
         .await?;
     Ok(db.query_one(&sql, &[&sql_time::to_column(before)]).await?.try_get(0)?)

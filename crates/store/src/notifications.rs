@@ -175,6 +175,8 @@ pub struct Notification {
     pub unsubscribe_link: Option<String>,
     /// Who sent it from the admin app.
     pub created_by_name: Option<String>,
+    /// When it is to be sent, while it waits for that.
+    pub scheduled_for: Option<OffsetDateTime>,
 }
 
 /// The notification, if it belongs to `service`.
@@ -193,7 +195,8 @@ pub async fn get(
                n.notification_type::text AS notification_type, n.notification_status,
                n.created_at, n.sent_at, n.updated_at, n._personalisation, n.key_type, n.reference,
                n.client_reference, n.billable_units, n.rate_multiplier, n.postage,
-               n.unsubscribe_link, u.name AS created_by_name
+               n.unsubscribe_link, u.name AS created_by_name,
+               (SELECT due_at FROM scheduled_notifications WHERE notification_id = n.id) AS due_at
           FROM notifications n LEFT JOIN users u ON u.id = n.created_by_id
          WHERE n.id = $2 AND n.service_id = $1"#,
         )
@@ -225,6 +228,7 @@ fn from_row(row: &Row) -> Result<Notification, Error> {
         postage: row.try_get("postage")?,
         unsubscribe_link: row.try_get("unsubscribe_link")?,
         created_by_name: row.try_get("created_by_name")?,
+        scheduled_for: time("due_at")?,
     })
 }
 

@@ -2,6 +2,7 @@
 
 use deadpool_postgres::GenericClient;
 use domain::ServiceId;
+use strum::VariantArray;
 
 use crate::Error;
 
@@ -15,7 +16,7 @@ pub struct ServiceCallback {
 }
 
 /// What a service can be called back for. The column uses the snake-case names.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, VariantArray)]
 pub enum CallbackType {
     /// The final status of a message.
     DeliveryStatus,
@@ -28,7 +29,9 @@ pub enum CallbackType {
 }
 
 impl CallbackType {
-    fn name(self) -> &'static str {
+    /// Its name.
+    #[must_use]
+    pub fn name(self) -> &'static str {
         match self {
             Self::DeliveryStatus => "delivery_status",
             Self::InboundSms => "inbound_sms",

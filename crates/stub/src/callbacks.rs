@@ -38,6 +38,9 @@ pub(crate) async fn take(request: HttpRequest, body: Bytes, state: Data<State>) 
         "path": request.path(),
         "authorization": header(AUTHORIZATION),
         "content_type": header(CONTENT_TYPE),
+        "webhook_id": header(HeaderName::from_static("webhook-id")),
+        "webhook_timestamp": header(HeaderName::from_static("webhook-timestamp")),
+        "webhook_signature": header(HeaderName::from_static("webhook-signature")),
         "body": body,
     });
     state.received.add(Kind::Callbacks, item);

@@ -27,6 +27,17 @@ impl Task for DeliverSms {
     const TIME_LIMIT: Duration = SEND_TIME_LIMIT;
 }
 
+/// Queues the messages whose time has come. Not Notify's. A skipped run leaves them to the next, a minute
+/// later; a doubled one finds them queued.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SendScheduledNotifications {}
+
+impl Task for SendScheduledNotifications {
+    const NAME: &'static str = "send-scheduled-notifications";
+    const QUEUE: &'static str = queues::PERIODIC;
+    const ARGS: &'static [&'static str] = &[];
+}
+
 /// Sends one email through a provider.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DeliverEmail {

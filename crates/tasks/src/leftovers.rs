@@ -17,7 +17,7 @@ impl Task for DeleteInboundSms {
     const ARGS: &'static [&'static str] = &[];
 }
 
-/// Deletes sign-in codes older than a day.
+/// Deletes sign-in codes and idempotency keys older than a day.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DeleteVerifyCodes {}
 

@@ -36,7 +36,7 @@ pub use aggregation::{
     SaveDailyNotificationProcessingTime, UpdateFtBillingForToday,
 };
 pub use callbacks::{SendComplaint, SendDeliveryStatus, SendInboundSms, SendReturnedLetter};
-pub use delivery::{DeliverEmail, DeliverSms};
+pub use delivery::{DeliverEmail, DeliverSms, SendScheduledNotifications};
 pub use housekeeping::{ReplayCreatedNotifications, TimeoutSendingNotifications};
 pub use jobs::{
     CheckForMissingRowsInCompletedJobs, CheckJobStatus, ProcessIncompleteJobs, ProcessJob,
@@ -80,6 +80,7 @@ pub use retention::{
 pub const ALL: &[&str] = &[
     DeliverSms::NAME,
     DeliverEmail::NAME,
+    SendScheduledNotifications::NAME,
     ProcessSmsClientResponse::NAME,
     ProcessSesResult::NAME,
     SendDeliveryStatus::NAME,

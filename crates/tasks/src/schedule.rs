@@ -12,8 +12,8 @@ use crate::{
     CreateNightlyBilling, CreateNightlyNotificationStatus, DeleteNotificationsOlderThanRetention,
     RaiseAlertIfLetterNotificationsStillSending, RemoveLetterJobs, RemoveSmsEmailJobs,
     ReplayCreatedNotifications, RunPopulateAnnualBilling, RunScheduledJobs,
-    SaveDailyNotificationProcessingTime, TimeoutSendingNotifications, UpdateFtBillingForToday,
-    UpdateReportStatusToDeleted, UpdateStatusOfFullyProcessedJobs,
+    SaveDailyNotificationProcessingTime, SendScheduledNotifications, TimeoutSendingNotifications,
+    UpdateFtBillingForToday, UpdateReportStatusToDeleted, UpdateStatusOfFullyProcessedJobs,
     leftovers::{
         ArchivePendingFiles, ArchiveUnsubscribeRequests, DeleteInboundSms, DeleteInvitations,
         DeleteOldRecordsFromEventsTable, DeleteVerifyCodes, RemoveArchivedTemplateEmailFilesFromS3,
@@ -69,6 +69,7 @@ pub fn schedule() -> Vec<Entry> {
         // every quarter of an hour
         entry::<RunScheduledJobs>(When::Cron("0,15,30,45 * * * *"), 15 * MINUTE),
         // every minute
+        entry::<SendScheduledNotifications>(When::Cron("* * * * *"), MINUTE),
         entry::<CheckJobStatus>(When::Cron("* * * * *"), MINUTE),
         entry::<UpdateStatusOfFullyProcessedJobs>(When::Cron("* * * * *"), MINUTE),
         // every ten minutes

@@ -1,6 +1,7 @@
 //! Callbacks to services (public API contract §6, tasks contract §3.9).
 
 use app::inbound_sms::ServiceCall;
+use domain::webhooks;
 use providers::callbacks::Outcome;
 use queue::{Attempt, TaskError, TaskResult};
 use secrecy::SecretString;
@@ -95,7 +96,12 @@ async fn call(ctx: &Context, service: &ServiceCall, attempt: &Attempt) -> TaskRe
     let endpoint = endpoint(&service.url);
     let _place = ctx.0.calling_back.enter((attempt.queue().to_owned(), endpoint))?;
     let token = SecretString::from(service.token.clone());
-    let outcome = ctx.0.callbacks.post(&service.url, &token, &service.body).await;
+    let (secrets, body) = (
+        ctx.app().signer().webhook_secrets(&service.url, &service.token),
+        service.body.to_string(),
+    );
+    let headers = webhooks::headers(&secrets, attempt.id(), ctx.app().clock().now(), &body);
+    let outcome = ctx.0.callbacks.post(&service.url, &token, body, &headers).await;
     settle(outcome, attempt)
 }
 

@@ -1,7 +1,7 @@
 //! Periodic repairs (tasks contract §3.8).
 
 use queue::{Attempt, TaskResult};
-use tasks::{ReplayCreatedNotifications, TimeoutSendingNotifications};
+use tasks::{ReplayCreatedNotifications, SendScheduledNotifications, TimeoutSendingNotifications};
 use tracing::info;
 
 use crate::Context;
@@ -14,6 +14,17 @@ pub async fn replay_created_notifications(
 ) -> TaskResult {
     let replayed = ctx.app().replay_created(&attempt.trace()).await?;
     info!(replayed, "messages that were still created have been queued again");
+    Ok(())
+}
+
+/// `send-scheduled-notifications`: queues the messages whose time has come.
+pub async fn send_scheduled_notifications(
+    ctx: Context,
+    _task: SendScheduledNotifications,
+    attempt: Attempt,
+) -> TaskResult {
+    let sent = ctx.app().send_scheduled(&attempt.trace()).await?;
+    info!(sent, "messages whose time has come have been queued");
     Ok(())
 }
 

@@ -19,10 +19,12 @@ pub async fn received_texts(ctx: Context, _: DeleteInboundSms, _: Attempt) -> Ta
     Ok(())
 }
 
-/// `delete-verify-codes`: deletes sign-in codes older than a day.
+/// `delete-verify-codes`: deletes sign-in codes older than a day, and the idempotency keys that are, too.
 pub async fn codes(ctx: Context, _: DeleteVerifyCodes, _: Attempt) -> TaskResult {
     let deleted = ctx.app().delete_old_codes().await?;
     info!(deleted, "old sign-in codes are deleted");
+    let deleted = ctx.app().delete_expired_keys().await?;
+    info!(deleted, "expired idempotency keys are deleted");
     Ok(())
 }
 

@@ -15,6 +15,7 @@ pub fn registry(context: Context) -> Registry<Context> {
         .on_exhausted(delivery::give_up_sms)
         .on(delivery::email)
         .on_exhausted(delivery::give_up_email)
+        .on(housekeeping::send_scheduled_notifications)
         .on(receipts::sms)
         .on(receipts::ses)
         .on(callbacks::delivery_status)

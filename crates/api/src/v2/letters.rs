@@ -1,7 +1,7 @@
 //! `/v2/notifications/letter` and the PDFs of letters (public API contract §2.3, §2.4, §2.8).
 
 use actix_web::{HttpRequest, HttpResponse, guard, web};
-use app::{AcceptedLetter, App, LetterRequest, PrecompiledRequest};
+use app::{AcceptedLetter, AcceptedPdf, App, LetterRequest, PrecompiledRequest};
 use domain::{NotificationId, NotificationType, TemplateId};
 use serde_json::{Value, json};
 
@@ -12,7 +12,8 @@ use super::{
 use crate::{
     error::ApiError,
     form::Form,
-    http::{self, BaseUrl, Created, ServiceCaller},
+    http::{self, BaseUrl, ServiceCaller},
+    once,
 };
 
 pub(super) fn routes(cfg: &mut web::ServiceConfig) {
@@ -28,21 +29,24 @@ async fn send(
     body: web::Payload,
     base: BaseUrl,
     app: web::Data<App>,
-) -> Result<Created, ApiError> {
+) -> Result<HttpResponse, ApiError> {
     let body = http::read(body).await?;
-    app.throttle(&caller.caller, NotificationType::Letter).await?;
-    let form = Form::read(&body)?;
-    drop(body); // a PDF is kept once only
-    if form.has("content") {
-        let request = precompiled_request(form)?;
-        let accepted = app.accept_precompiled(&caller.caller, request, &caller.trace).await?;
-        return Ok(Created(json!({
-            "id": accepted.id, "reference": accepted.reference, "postage": accepted.postage,
-        })));
-    }
-    let request = letter_request(form)?;
-    let accepted = app.accept_letter(&caller.caller, request, &caller.trace).await?;
-    Ok(Created(letter_accepted(&accepted, &base.0)))
+    let answer = |accepted: &AcceptedLetter| letter_accepted(accepted, &base.0);
+    once::accept(&caller, &app, NotificationType::Letter, body, async |body, once| {
+        let form = Form::read(&body)?;
+        drop(body); // a PDF is kept once only
+        if form.has("content") {
+            let request = precompiled_request(form)?;
+            let once = once.map(|once| once.answered(&pdf_accepted));
+            let trace = &caller.trace;
+            let accepted = app.accept_precompiled(&caller.caller, request, once, trace).await?;
+            return Ok(pdf_accepted(&accepted));
+        }
+        let request = letter_request(form)?;
+        let once = once.map(|once| once.answered(&answer));
+        Ok(answer(&app.accept_letter(&caller.caller, request, once, &caller.trace).await?))
+    })
+    .await
 }
 
 /// `GET /v2/notifications/{id}/pdf`: the PDF of one of the service's letters.
@@ -81,6 +85,10 @@ fn precompiled_request(mut form: Form) -> Result<PrecompiledRequest, ApiError> {
         content: content.expect(CHECKED),
         postage,
     })
+}
+
+fn pdf_accepted(pdf: &AcceptedPdf) -> Value {
+    json!({ "id": pdf.id, "reference": pdf.reference, "postage": pdf.postage })
 }
 
 fn letter_accepted(letter: &AcceptedLetter, base: &str) -> Value {

@@ -1,19 +1,23 @@
 //! The public API, version 2. Every route authenticates its caller before anything else.
 
+mod bulk;
 mod letters;
 mod notifications;
 mod received_texts;
 mod templates;
+mod webhook_secrets;
 
 use actix_web::{HttpResponse, Resource, http::Method, http::header::ALLOW, web};
 
 use crate::http::{self, ServiceCaller};
 
 pub(crate) fn routes(cfg: &mut web::ServiceConfig) {
+    bulk::routes(cfg);
     letters::routes(cfg);
     notifications::routes(cfg);
     templates::routes(cfg);
     received_texts::routes(cfg);
+    webhook_secrets::routes(cfg);
 }
 
 /// A path that tells its methods: wrong ones get 405, and `OPTIONS` an answer once it is known who

@@ -4,6 +4,7 @@ mod lookup;
 mod shown;
 
 pub(super) use lookup::CHANNELS;
+pub(super) use shown::status;
 
 use actix_web::{HttpResponse, guard, web};
 use app::{AcceptedEmail, AcceptedSms, App, EmailRequest, SmsRequest};
@@ -15,7 +16,8 @@ use super::resource;
 use crate::{
     error::{ApiError, no_such_route},
     form::Form,
-    http::{self, BaseUrl, Created, ServiceCaller},
+    http::{self, BaseUrl, ServiceCaller, datetime},
+    once,
 };
 
 /// Longest reference of a client, in characters.
@@ -27,6 +29,12 @@ pub(super) fn routes(cfg: &mut web::ServiceConfig) {
     let post = |path| web::resource(path).guard(guard::Post());
     cfg.service(post("/v2/notifications/sms").to(send_sms))
         .service(post("/v2/notifications/email").to(send_email))
+        // Not Notify's: nobody but who has the id of one sees that it is there.
+        .service(
+            web::resource("/v2/notifications/{id:[0-9A-Fa-f-]{32,36}}")
+                .guard(guard::Delete())
+                .to(lookup::cancel),
+        )
         .service(
             resource("/v2/notifications", "GET, HEAD, OPTIONS").route(http::get().to(lookup::list)),
         )
@@ -43,12 +51,15 @@ async fn send_sms(
     body: web::Payload,
     base: BaseUrl,
     app: web::Data<App>,
-) -> Result<Created, ApiError> {
+) -> Result<HttpResponse, ApiError> {
     let body = http::read(body).await?;
-    app.throttle(&caller.caller, NotificationType::Sms).await?;
-    let request = sms_request(&body, app.clock().now())?;
-    let accepted = app.accept_sms(&caller.caller, request, &caller.trace).await?;
-    Ok(Created(sms_accepted(&accepted, &base.0)))
+    let answer = |accepted: &AcceptedSms| sms_accepted(accepted, &base.0);
+    once::accept(&caller, &app, NotificationType::Sms, body, async |body, once| {
+        let request = sms_request(&body, app.clock().now())?;
+        let once = once.map(|once| once.answered(&answer));
+        Ok(answer(&app.accept_sms(&caller.caller, request, once, &caller.trace).await?))
+    })
+    .await
 }
 
 /// `POST /v2/notifications/email`: accepts one email for delivery (201).
@@ -57,12 +68,15 @@ async fn send_email(
     body: web::Payload,
     base: BaseUrl,
     app: web::Data<App>,
-) -> Result<Created, ApiError> {
+) -> Result<HttpResponse, ApiError> {
     let body = http::read(body).await?;
-    app.throttle(&caller.caller, NotificationType::Email).await?;
-    let request = email_request(&body, app.clock().now())?;
-    let accepted = app.accept_email(&caller.caller, request, &caller.trace).await?;
-    Ok(Created(email_accepted(&accepted, &base.0)))
+    let answer = |accepted: &AcceptedEmail| email_accepted(accepted, &base.0);
+    once::accept(&caller, &app, NotificationType::Email, body, async |body, once| {
+        let request = email_request(&body, app.clock().now())?;
+        let once = once.map(|once| once.answered(&answer));
+        Ok(answer(&app.accept_email(&caller.caller, request, once, &caller.trace).await?))
+    })
+    .await
 }
 
 /// `POST /v2/notifications/{type}` of no known type.
@@ -78,7 +92,7 @@ fn sms_request(body: &[u8], now: OffsetDateTime) -> Result<SmsRequest, ApiError>
     let phone = form.phone("phone_number");
     let template_id = form.id("template_id");
     let personalisation = form.object("personalisation");
-    form.scheduled_for("scheduled_for", now);
+    let scheduled_for = form.scheduled_for("scheduled_for", now);
     let sms_sender_id = form.id("sms_sender_id").map(SmsSenderId);
     form.finish(&["phone_number", "template_id"])?;
     let (recipient, phone) = phone.expect(CHECKED);
@@ -89,6 +103,7 @@ fn sms_request(body: &[u8], now: OffsetDateTime) -> Result<SmsRequest, ApiError>
         personalisation: personalisation.unwrap_or_default(),
         reference,
         sms_sender_id,
+        scheduled_for,
     })
 }
 
@@ -98,7 +113,7 @@ fn email_request(body: &[u8], now: OffsetDateTime) -> Result<EmailRequest, ApiEr
     let address = form.email_address("email_address");
     let template_id = form.id("template_id");
     let personalisation = form.object("personalisation");
-    form.scheduled_for("scheduled_for", now);
+    let scheduled_for = form.scheduled_for("scheduled_for", now);
     let email_reply_to_id = form.id("email_reply_to_id").map(ReplyToId);
     let one_click_unsubscribe_url = form.https_url("one_click_unsubscribe_url");
     let sanitise_content_for = form.texts("sanitise_content_for");
@@ -111,6 +126,7 @@ fn email_request(body: &[u8], now: OffsetDateTime) -> Result<EmailRequest, ApiEr
         email_reply_to_id,
         one_click_unsubscribe_url,
         sanitise_content_for,
+        scheduled_for,
     })
 }
 
@@ -121,7 +137,7 @@ fn sms_accepted(sms: &AcceptedSms, base: &str) -> Value {
         "content": { "body": sms.body, "from_number": sms.from_number },
         "uri": format!("{base}/v2/notifications/{}", sms.id),
         "template": template(base, sms.service_id, sms.template_id, sms.template_version),
-        "scheduled_for": null,
+        "scheduled_for": sms.scheduled_for.and_then(datetime),
     })
 }
 
@@ -145,7 +161,7 @@ fn email_accepted(email: &AcceptedEmail, base: &str) -> Value {
         },
         "uri": format!("{base}/v2/notifications/{}", email.id),
         "template": template(base, email.service_id, email.template_id, email.template_version),
-        "scheduled_for": null,
+        "scheduled_for": email.scheduled_for.and_then(datetime),
         "sanitised_content": sanitised,
     })
 }

@@ -29,7 +29,12 @@ use tasks::letters::{CreateFakeLetterCallback, SanitiseLetter, ScanFile};
 use tracing::warn;
 
 use super::{LONGEST_RENDERED_BYTES, check_channel, check_placeholders, deliver, is_file};
-use crate::{App, Caller, Error, accounts::over_limit, jobs::new_reference};
+use crate::{
+    App, Caller, Error,
+    accounts::over_limit,
+    jobs::new_reference,
+    once::{Answered, Kept},
+};
 
 /// What stands for the address of a letter whose PDF has not been read.
 const PROVIDED_AS_PDF: &str = "Provided as PDF";
@@ -114,6 +119,7 @@ impl App {
         &self,
         caller: &Caller,
         request: LetterRequest,
+        once: Option<Answered<'_, AcceptedLetter>>,
         trace: &Trace,
     ) -> Result<AcceptedLetter, Error> {
         let service = caller.service();
@@ -171,7 +177,8 @@ impl App {
         };
         let row = self.new_letter(caller, accepted.id, row)?;
         let messages = self.messages_for(&row, postage, trace)?;
-        self.store_letter(caller, row, &messages).await?;
+        let kept = once.map(|once| once.kept(service.id, &accepted));
+        self.store_letter(caller, row, &messages, kept).await?;
         Ok(accepted)
     }
 
@@ -184,6 +191,7 @@ impl App {
         &self,
         caller: &Caller,
         request: PrecompiledRequest,
+        once: Option<Answered<'_, AcceptedPdf>>,
         trace: &Trace,
     ) -> Result<AcceptedPdf, Error> {
         check_channel(caller, NotificationType::Letter)?;
@@ -214,17 +222,19 @@ impl App {
             self.message(&SanitiseLetter { filename }, trace)?
         };
         self.objects().put(&place, pdf, &Metadata::new()).await?;
-        if let Err(error) = self.store_letter(caller, row, &[message]).await {
+        let accepted = AcceptedPdf { id, reference: request.reference, postage };
+        let kept = once.map(|once| once.kept(caller.service().id, &accepted));
+        if let Err(error) = self.store_letter(caller, row, &[message], kept).await {
             self.forget(&place).await;
             return Err(error);
         }
-        Ok(AcceptedPdf { id, reference: request.reference, postage })
+        Ok(accepted)
     }
 
-    /// Deletes the file of a letter that was not stored.
-    async fn forget(&self, place: &Place) {
+    /// Deletes the file of what was not stored.
+    pub(crate) async fn forget(&self, place: &Place) {
         if let Err(error) = self.objects().delete(place).await {
-            warn!(error = %runtime::chain(&error), %place, "the file of no letter stays");
+            warn!(error = %runtime::chain(&error), %place, "the file of nothing stays");
         }
     }
 
@@ -307,39 +317,17 @@ impl App {
         caller: &Caller,
         row: NewNotification,
         messages: &[Envelope],
+        kept: Option<Kept>,
     ) -> Result<(), Error> {
         let limit = DailyLimit::Letter;
         if !self.0.limits.reserve(caller.service(), caller.key_type, limit).await {
             return Err(over_limit(caller.service(), caller.key_type, limit));
         }
-        match self.write_letter(row, messages).await {
-            Ok(written) => {
-                for (id, message) in written.into_iter().zip(messages) {
-                    self.publish_written(id, message).await;
-                }
-                Ok(())
-            }
-            Err(error) => {
-                self.0.limits.release(caller.service(), caller.key_type, limit).await;
-                Err(error)
-            }
+        let stored = self.store_with(row, messages, kept, None).await;
+        if stored.is_err() {
+            self.0.limits.release(caller.service(), caller.key_type, limit).await;
         }
-    }
-
-    /// Writes a letter and its messages in one transaction; gives the ids of the messages' rows.
-    async fn write_letter(
-        &self,
-        row: NewNotification,
-        messages: &[Envelope],
-    ) -> Result<Vec<uuid::Uuid>, Error> {
-        let waiting =
-            messages.iter().map(|message| self.written(message)).collect::<Result<Vec<_>, _>>()?;
-        let mut db = self.db().await?;
-        let tx = db.transaction().await.map_err(store::Error::from)?;
-        store::notifications::insert_many(&tx, &[row]).await?;
-        store::outbox::insert(&tx, &waiting).await?;
-        tx.commit().await.map_err(store::Error::from)?;
-        Ok(waiting.iter().map(|row| row.id).collect())
+        stored
     }
 }
 

@@ -52,16 +52,7 @@ impl App {
             NotificationType::Letter => Some(self.letter_template(job).await?),
             _ => None,
         };
-        let subject = template.subject.as_deref().unwrap_or_default();
-        let rows_for = match template.template_type {
-            NotificationType::Sms => {
-                Template::Sms { content: &template.content, prefix: prefix(&account.service) }
-            }
-            NotificationType::Email => Template::Email { subject, content: &template.content },
-            NotificationType::Letter => {
-                Template::Letter(letter_rows(subject, &template.content, letter.as_ref()))
-            }
-        };
+        let rows_for = rows_for(&template, &account.service, letter.as_ref());
         let text = String::from_utf8_lossy(&body);
         let options = Options { should_validate: false, ..Options::default() };
         let Ok(recipients) = Recipients::new(&text, rows_for, options) else {
@@ -132,6 +123,21 @@ impl App {
         let db = self.db().await?;
         let (service, id, version) = (job.service_id, job.template_id, job.template_version);
         Ok(store::letters::template(&db, service, id, version).await?)
+    }
+}
+
+/// What the rows of a file are made into.
+pub(super) fn rows_for<'a>(
+    template: &'a domain::Template,
+    service: &'a Service,
+    letter: Option<&'a store::letters::LetterTemplate>,
+) -> Template<'a> {
+    let subject = template.subject.as_deref().unwrap_or_default();
+    let content = template.content.as_str();
+    match template.template_type {
+        NotificationType::Sms => Template::Sms { content, prefix: prefix(service) },
+        NotificationType::Email => Template::Email { subject, content },
+        NotificationType::Letter => Template::Letter(letter_rows(subject, content, letter)),
     }
 }
 

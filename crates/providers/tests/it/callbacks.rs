@@ -15,8 +15,9 @@ async fn started() -> Stub {
 }
 
 async fn post(client: &CallbackClient, url: &str) -> Outcome {
-    let body = json!({"id": "1", "status": "delivered"});
-    in_time(client.post(url, &"bearer-token".into(), &body)).await
+    let body = json!({"id": "1", "status": "delivered"}).to_string();
+    let headers = [("webhook-id", "1".to_owned()), ("webhook-signature", "no\nheader".to_owned())];
+    in_time(client.post(url, &"bearer-token".into(), body, &headers)).await
 }
 
 #[tokio::test]
@@ -32,6 +33,9 @@ async fn callbacks_carry_the_body_and_the_token() {
       "path": "/callback",
       "authorization": "Bearer bearer-token",
       "content_type": "application/json",
+      "webhook_id": "1",
+      "webhook_timestamp": null,
+      "webhook_signature": null,
       "body": {
         "id": "1",
         "status": "delivered"

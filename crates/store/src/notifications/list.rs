@@ -43,7 +43,8 @@ macro_rules! page {
                n.notification_type::text AS notification_type, n.notification_status,
                n.created_at, n.sent_at, n.updated_at, n._personalisation, n.key_type, n.reference,
                n.client_reference, n.billable_units, n.rate_multiplier, n.postage,
-               n.unsubscribe_link, u.name AS created_by_name
+               n.unsubscribe_link, u.name AS created_by_name,
+               (SELECT due_at FROM scheduled_notifications WHERE notification_id = n.id) AS due_at
           FROM ("#,
             $rows,
             ") n LEFT JOIN users u ON u.id = n.created_by_id

@@ -58,7 +58,7 @@ fn service(rate_limit: u32, sms_limit: i64) -> Service {
 async fn taken(limits: &Limits, service: &Service, requests: usize) -> usize {
     let mut allowed = 0;
     for _ in 0..requests {
-        allowed += usize::from(limits.take_token(service, KeyType::Normal).await);
+        allowed += usize::from(limits.take_token(service, KeyType::Normal).await.taken);
     }
     allowed
 }
@@ -68,7 +68,7 @@ async fn a_full_bucket_serves_a_third_of_the_rate_at_once_and_refills_by_the_sec
     let (limits, now) = limits(&redis_url());
     let service = service(60, 0);
     assert_eq!(taken(&limits, &service, 40).await, 20, "ceil(60 / 3) + 1, of which one stays");
-    assert!(limits.take_token(&service, KeyType::Team).await, "each type of key has its own");
+    assert!(limits.take_token(&service, KeyType::Team).await.taken, "each type of key has its own");
     *now.lock().unwrap() += Duration::milliseconds(500);
     assert_eq!(taken(&limits, &service, 3).await, 0, "only whole tokens are added");
     *now.lock().unwrap() += Duration::milliseconds(3500);
@@ -102,7 +102,7 @@ async fn without_redis_everything_is_allowed() {
     // Port 1 is nobody's.
     let (limits, _) = limits("redis://127.0.0.1:1/0");
     let service = service(0, 0);
-    assert!(limits.take_token(&service, KeyType::Normal).await);
+    assert!(limits.take_token(&service, KeyType::Normal).await.taken);
     assert!(limits.has_room(&service, KeyType::Normal, DailyLimit::Sms).await);
     assert!(limits.reserve(&service, KeyType::Normal, DailyLimit::Sms).await);
     limits.close().await;

@@ -25,8 +25,10 @@ pub const OUR_ADDITIONS: &[&str] = &[
     "unsubscribe_request/index ix_unsubscribe_request_service_id_created_at",
     "report_requests/index ix_report_requests_created_at",
     "beat_slots",
+    "idempotency_keys",
     "letter_volume_emails",
     "outbox",
+    "scheduled_notifications",
     "postroom_schema_history",
 ];
 

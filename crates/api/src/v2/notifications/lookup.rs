@@ -70,6 +70,19 @@ pub(super) async fn get(
     Ok(HttpResponse::Ok().json(shown(&found, &base.0)))
 }
 
+/// `DELETE /v2/notifications/{id}`: calls back one of the service's notifications, and shows it.
+pub(super) async fn cancel(
+    caller: ServiceCaller,
+    request: HttpRequest,
+    base: BaseUrl,
+    app: web::Data<App>,
+) -> Result<HttpResponse, ApiError> {
+    let id = id(&request)?;
+    app.cancel(&caller.caller, id).await?;
+    let found = app.notification(&caller.caller.account, id).await?;
+    Ok(HttpResponse::Ok().json(shown(&found, &base.0)))
+}
+
 /// `GET /v2/notifications`: a page of the service's notifications, the newest first.
 pub(super) async fn list(
     caller: ServiceCaller,

@@ -30,7 +30,7 @@ pub(super) fn shown(found: &NotificationView, base: &str) -> Value {
         "created_by_name": found.created_by_name,
         "sent_at": found.sent_at.and_then(datetime),
         "completed_at": found.completed_at.and_then(datetime),
-        "scheduled_for": null,
+        "scheduled_for": found.scheduled_for.and_then(datetime),
         "postage": found.postage,
         "one_click_unsubscribe_url": found.one_click_unsubscribe_url,
         "is_cost_data_ready": found.cost.is_some(),
@@ -48,7 +48,7 @@ pub(super) fn shown(found: &NotificationView, base: &str) -> Value {
 }
 
 /// The status that clients see (public API contract §2.6.1).
-fn status(channel: NotificationType, status: NotificationStatus) -> &'static str {
+pub(in crate::v2) fn status(channel: NotificationType, status: NotificationStatus) -> &'static str {
     match (channel, status) {
         (NotificationType::Letter, NotificationStatus::Created | NotificationStatus::Sending) => {
             "accepted"

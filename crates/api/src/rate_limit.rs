@@ -1,0 +1,76 @@
+//! Counting requests, and telling clients how many more they may make.
+//!
+//! The headers are those of the IETF draft `ratelimit-headers` up to its sixth version, in seconds from
+//! now: unlike the `X-` ones they have one meaning, and unlike the draft's later single header the
+//! libraries of clients read them.
+
+use actix_web::{
+    HttpMessage,
+    body::BoxBody,
+    dev::ServiceResponse,
+    http::{
+        StatusCode,
+        header::{HeaderName, HeaderValue, RETRY_AFTER},
+    },
+};
+use app::{App, Error};
+use domain::{NotificationType, rate::Bucket};
+use time::Duration;
+
+use crate::http::ServiceCaller;
+
+const LIMIT: HeaderName = HeaderName::from_static("ratelimit-limit");
+const REMAINING: HeaderName = HeaderName::from_static("ratelimit-remaining");
+const RESET: HeaderName = HeaderName::from_static("ratelimit-reset");
+
+/// What the answer to a counted request tells.
+struct Counted {
+    /// `None` where no limit is kept.
+    bucket: Option<Bucket>,
+    /// When to come again after a 429.
+    retry_after_seconds: u64,
+}
+
+impl ServiceCaller {
+    /// Counts the request, and looks whether the day has room for one more message of a channel. The answer, whatever
+    /// it is, then says how many more requests there may be.
+    ///
+    /// # Errors
+    /// [`Error::RateLimited`], [`Error::DailyLimit`].
+    pub(crate) async fn throttle(
+        &self,
+        app: &App,
+        channel: Option<NotificationType>,
+    ) -> Result<(), Error> {
+        let (bucket, outcome) = app.throttle(&self.caller, channel).await;
+        let retry_after_seconds = match (&outcome, bucket) {
+            (Err(Error::RateLimited { .. }), Some(bucket)) => bucket.serves_in_seconds(),
+            // The day's room is that of a day of UTC.
+            _ => {
+                let now = app.clock().now();
+                let tomorrow = now.replace_time(time::Time::MIDNIGHT) + Duration::DAY;
+                (tomorrow - now).whole_seconds().unsigned_abs() + 1
+            }
+        };
+        self.request.extensions_mut().insert(Counted { bucket, retry_after_seconds });
+        outcome
+    }
+}
+
+/// The answer with what it tells of the limits, if its request was counted.
+pub(crate) fn told(mut response: ServiceResponse<BoxBody>) -> ServiceResponse<BoxBody> {
+    let Some(counted) = response.request().extensions_mut().remove::<Counted>() else {
+        return response;
+    };
+    let is_refused = response.status() == StatusCode::TOO_MANY_REQUESTS;
+    let headers = response.headers_mut();
+    if let Some(bucket) = counted.bucket {
+        headers.insert(LIMIT, HeaderValue::from(bucket.size));
+        headers.insert(REMAINING, HeaderValue::from(bucket.left));
+        headers.insert(RESET, HeaderValue::from(bucket.full_in_seconds()));
+    }
+    if is_refused {
+        headers.insert(RETRY_AFTER, HeaderValue::from(counted.retry_after_seconds));
+    }
+    response
+}

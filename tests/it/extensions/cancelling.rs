@@ -97,12 +97,13 @@ async fn a_letter_that_is_being_printed_is_not_called_back_nor_a_cancelled_one_p
     let claim = async |id| {
         let now = t.app.clock().now();
         let claim = store::notifications::Claim {
-            worker: uuid::Uuid::nil(),
+            id,
+            holder: uuid::Uuid::nil(),
             attempt: 0,
             now,
             until: now + Duration::MINUTE,
         };
-        store::notifications::claim(&t.db().await, id, claim).await.unwrap().is_some()
+        !store::notifications::claim(&t.db().await, &[claim]).await.unwrap().is_empty()
     };
     let being_printed = post().await;
     assert!(claim(being_printed).await);

@@ -13,6 +13,7 @@ use jsonwebtoken::{EncodingKey, Header};
 use providers::{
     aws_sms::AwsSmsConfig,
     callbacks::{CallbackClient, CallbackConfig},
+    documents::DocumentsConfig,
     firetext::FiretextConfig,
     mmg::MmgConfig,
     objects::ObjectsConfig,
@@ -102,6 +103,18 @@ impl TestApp {
 
     /// A system whose provider settings the test changes; it is given the stub they point to.
     pub(crate) async fn with(change: impl FnOnce(&mut ProviderConfig, &Stub)) -> Self {
+        Self::with_all(|_, _| {}, change).await
+    }
+
+    /// A system whose settings of use cases the test changes.
+    pub(crate) async fn with_app(change: impl FnOnce(&mut app::Config, &Stub)) -> Self {
+        Self::with_all(change, |_, _| {}).await
+    }
+
+    async fn with_all(
+        change_app: impl FnOnce(&mut app::Config, &Stub),
+        change: impl FnOnce(&mut ProviderConfig, &Stub),
+    ) -> Self {
         let database = Database::create().await;
         let prefix = testkit::unique("it-");
         let ahead = Arc::new(Mutex::new(time::Duration::ZERO));
@@ -119,7 +132,9 @@ impl TestApp {
         let proxy = Proxy::start(&broker_url).await;
         let broker = connect(&proxy.url, &prefix, &clock).await;
         let objects = TempDir::new().unwrap();
-        let app = use_cases(&database, &broker, &stub, &prefix, &clock, &objects);
+        let mut config = app_config(&stub, &objects);
+        change_app(&mut config, &stub);
+        let app = use_cases(&config, &database, &broker, &prefix, &clock);
         let stop = CancellationToken::new();
         serve(listener, &app, &stub, &stop);
         let mut config = provider_config(&stub, &url);
@@ -454,21 +469,8 @@ async fn wait_for(done: impl Fn() -> bool) {
     }
 }
 
-fn use_cases(
-    database: &Database,
-    broker: &Broker,
-    stub: &Stub,
-    prefix: &str,
-    clock: &Clock,
-    objects: &TempDir,
-) -> App {
-    let redis = RedisConfig {
-        redis_url: variable("POSTROOM_TEST_REDIS_URL").into(),
-        redis_enabled: "1".to_owned(),
-        api_rate_limit_enabled: "1".to_owned(),
-        redis_key_prefix: prefix.to_owned(),
-    };
-    let config = app::Config {
+fn app_config(stub: &Stub, objects: &TempDir) -> app::Config {
+    app::Config {
         secret_key: "test-secret".into(),
         old_secret_keys: Vec::new(),
         dangerous_salt: "test-salt".into(),
@@ -480,6 +482,12 @@ fn use_cases(
         receipt_wait_seconds: 30,
         dvla_email_addresses: r#"["printer@example.com", "other@example.com"]"#.to_owned(),
         objects: ObjectsConfig::in_folder(&objects.path().display().to_string()),
+        documents: DocumentsConfig {
+            document_download_host_internal: None,
+            document_download_key: None,
+            document_download_host: None,
+            document_download_timeout: Duration::from_secs(5),
+        },
         providers: ProvidersConfig {
             sms_resting_points: vec!["mmg=51".parse().unwrap(), "firetext=49".parse().unwrap()],
             check_slow_text_message_delivery: "1".to_owned(),
@@ -502,9 +510,24 @@ fn use_cases(
                 zendesk_timeout: Duration::from_secs(5),
             },
         },
+    }
+}
+
+fn use_cases(
+    config: &app::Config,
+    database: &Database,
+    broker: &Broker,
+    prefix: &str,
+    clock: &Clock,
+) -> App {
+    let redis = RedisConfig {
+        redis_url: variable("POSTROOM_TEST_REDIS_URL").into(),
+        redis_enabled: "1".to_owned(),
+        api_rate_limit_enabled: "1".to_owned(),
+        redis_key_prefix: prefix.to_owned(),
     };
     let limits = Limits::connect(&redis, clock.clone()).unwrap();
-    App::new(&config, database.pool().clone(), limits, broker, clock.clone()).unwrap()
+    App::new(config, database.pool().clone(), limits, broker, clock.clone()).unwrap()
 }
 
 /// Serves the API on a thread of its own, as actix wants it.

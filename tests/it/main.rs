@@ -6,6 +6,7 @@ mod accepting;
 mod accepting_letters;
 mod app;
 mod callbacks;
+mod documents;
 mod edges;
 mod flow_control;
 mod house_rules;

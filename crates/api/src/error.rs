@@ -160,6 +160,8 @@ impl From<Error> for ApiError {
                 "NotImplementedError",
                 "Sending files by email is not available here",
             ),
+            Error::InvalidFile(error) => Self::validation(error.0),
+            Error::FileRefused(text) => Self::bad_request(text),
             Error::NotText => {
                 Self::validation(vec!["sanitise_content_for can only name texts".to_owned()])
             }

@@ -18,6 +18,7 @@ mod caches;
 pub mod callbacks;
 mod costs;
 mod days;
+mod documents;
 mod error;
 pub mod inbound_sms;
 mod inserts;
@@ -43,6 +44,7 @@ use std::{
     time::Duration,
 };
 
+use ::providers::documents::DocumentsConfig;
 use ::providers::objects::{Objects, ObjectsConfig};
 use ::providers::zendesk::Zendesk;
 use anyhow::Context;
@@ -102,6 +104,9 @@ pub struct Config {
     /// Files and letters
     #[command(flatten)]
     pub objects: ObjectsConfig,
+    /// Files by email
+    #[command(flatten)]
+    pub documents: DocumentsConfig,
     /// The choice among SMS providers
     #[command(flatten)]
     pub providers: providers::ProvidersConfig,
@@ -121,6 +126,7 @@ struct Inner {
     db: Pool,
     limits: Limits,
     objects: Objects,
+    documents: documents::Documents,
     printer_addresses: Vec<String>,
     publisher: Publisher,
     signer: Signer,
@@ -178,6 +184,7 @@ impl App {
             logos_url: branding::logos_url(&config.admin_base_url),
             receipt_wait: Duration::from_secs(config.receipt_wait_seconds.into()),
             objects: Objects::from_config(&config.objects)?,
+            documents: documents::Documents::new(&config.documents, &config.api_host_name)?,
             printer_addresses: serde_json::from_str(&config.dvla_email_addresses)
                 .context("DVLA_EMAIL_ADDRESSES")?,
             // Only there may it be off.

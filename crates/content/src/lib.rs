@@ -14,6 +14,7 @@ pub mod country;
 pub mod dates;
 pub mod email;
 pub mod email_address;
+pub mod file;
 pub mod fill;
 pub mod govuk;
 pub mod href;

@@ -1,6 +1,7 @@
 //! What we keep in Redis is named here (public API contract §7). All of it may be lost at any time.
 
 use time::Date;
+use uuid::Uuid;
 
 use crate::{KeyType, ServiceId, service::DailyLimit};
 
@@ -32,6 +33,12 @@ pub const SLOW_MINUTES: &str = "slow-sms-delivery-minutes";
 #[must_use]
 pub fn first(name: &str) -> String {
     format!("first-{name}")
+}
+
+/// How often somebody has named a wrong recipient of a document: `document-{id}-tries`.
+#[must_use]
+pub fn document_tries(document: Uuid) -> String {
+    format!("document-{document}-tries")
 }
 
 /// When today's bill was last made.

@@ -1,7 +1,10 @@
 //! Files by email: where a file goes, and the link that stands for it in the message (public API
 //! contract §3.9, §11.7).
 
+mod kind;
 mod notify;
+mod own;
+mod sealed;
 
 use std::time::Duration;
 
@@ -13,6 +16,7 @@ use url::Url;
 use crate::{Error, http::milliseconds, measure::Label};
 
 pub use notify::NotifyDocuments;
+pub use own::{DocumentLink, KeptDocument, OwnDocuments, expiring};
 
 /// Which store takes files: Notify's own where its address is given, ours otherwise.
 #[derive(clap::Args, Clone, Debug)]

@@ -9,6 +9,7 @@
 //! them. [`Error`] says whether trying again makes sense. To add a provider: one file with its
 //! `Config` and its sender, and its wire format in the `stub` crate, which the tests run against.
 
+pub mod antivirus;
 mod aws;
 pub mod aws_sms;
 pub mod callbacks;

@@ -7,11 +7,13 @@
 mod auth;
 mod basic_auth;
 mod config;
+mod documents;
 mod error;
 mod form;
 mod http;
 mod inbound_sms;
 mod middleware;
+mod page;
 mod query;
 mod receipts;
 mod status;
@@ -81,6 +83,7 @@ pub async fn serve_on(
             .configure(receipts::routes)
             .configure(inbound_sms::routes)
             .configure(unsubscribe::routes)
+            .configure(documents::routes)
             .configure(|routes| status::routes(routes, &metrics_path))
             .default_service(web::to(error::no_such_route))
             .wrap(actix_web::middleware::from_fn(move |request, next| {

@@ -1,5 +1,9 @@
 //! Files by email: each becomes a link before the message is stored (public API contract §3.9). A
 //! file whose message was not stored after all is an orphan, which goes when its time is up.
+//!
+//! What recipients do with links to our own store is in [`download`].
+
+pub mod download;
 
 use std::sync::Arc;
 
@@ -7,18 +11,25 @@ use content::{
     email_address::EmailAddress,
     file::{File, is_file},
 };
-use domain::Service;
+use domain::{Clock, Service};
+use futures_util::TryStreamExt;
 use providers::documents::{
-    Document, DocumentStore, DocumentsConfig, NotifyDocuments, UploadError,
+    Document, DocumentStore, DocumentsConfig, NotifyDocuments, OwnDocuments, UploadError, expiring,
 };
+use providers::objects::{Bucket, Objects};
 use queue::Trace;
 use serde_json::{Map, Value};
 
-use crate::{App, Error};
+use crate::{App, Error, days};
+
+/// How many days the sweep looks at: as many runs may be skipped.
+const SWEPT_DAYS: u16 = 31;
 
 /// Where files go.
 pub(crate) struct Documents {
-    store: Option<Arc<dyn DocumentStore>>,
+    store: Arc<dyn DocumentStore>,
+    /// Ours, whose links work whoever takes new files.
+    own: OwnDocuments,
     /// What the links of simulated recipients begin with.
     host: String,
 }
@@ -30,11 +41,20 @@ pub(crate) struct TakenFile {
 }
 
 impl Documents {
-    pub(crate) fn new(config: &DocumentsConfig, api_host: &str) -> anyhow::Result<Self> {
-        let notify = NotifyDocuments::from_config(config)?;
+    pub(crate) fn new(
+        config: &DocumentsConfig,
+        objects: Objects,
+        clock: Clock,
+        api_host: &str,
+    ) -> anyhow::Result<Self> {
+        let own = OwnDocuments::new(objects, clock, api_host);
         let host = config.document_download_host.as_deref().unwrap_or(api_host);
         Ok(Self {
-            store: notify.map(|store| Arc::new(store) as Arc<dyn DocumentStore>),
+            store: match NotifyDocuments::from_config(config)? {
+                Some(notify) => Arc::new(notify),
+                None => Arc::new(own.clone()),
+            },
+            own,
             host: host.trim_end_matches('/').to_owned(),
         })
     }
@@ -95,7 +115,6 @@ impl App {
     ) -> Result<(), Error> {
         let request_id = trace.headers.get(tasks::headers::REQUEST_ID).and_then(Value::as_str);
         for (name, file) in files {
-            let store = self.0.documents.store.as_ref().ok_or(Error::FilesNotAvailable)?;
             let document = Document {
                 service: service.id,
                 base64: &file.base64,
@@ -105,10 +124,30 @@ impl App {
                 weeks: file.weeks,
                 request_id,
             };
-            let link = store.upload(&document).await?;
+            let link = self.0.documents.store.upload(&document).await?;
             values.insert(name, Value::String(link));
         }
         Ok(())
+    }
+
+    /// Removes the files whose time was up on one of the last days. Returns how many.
+    ///
+    /// # Errors
+    /// Object store errors. What was removed until then stays removed.
+    pub async fn sweep_documents(&self) -> Result<usize, Error> {
+        if !self.objects().has(Bucket::Documents) {
+            return Ok(0); // another store takes the files
+        }
+        let mut swept = 0;
+        for back in 1..=SWEPT_DAYS {
+            let day = days::ago(self.clock(), back)?.date;
+            let mut expired = std::pin::pin!(self.objects().list(&expiring(day)).await?);
+            while let Some(file) = expired.try_next().await? {
+                self.objects().delete(&file.place).await?;
+                swept += 1;
+            }
+        }
+        Ok(swept)
     }
 }
 

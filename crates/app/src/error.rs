@@ -61,9 +61,6 @@ pub enum Error {
         /// Where its team can do that.
         settings_page: String,
     },
-    /// Files by email are not built here yet.
-    #[error("files by email are not available")]
-    FilesNotAvailable,
     /// A file by email is not described as it should be.
     #[error("a file's fields are wrong")]
     InvalidFile(#[source] InvalidFile),

@@ -18,7 +18,7 @@ mod caches;
 pub mod callbacks;
 mod costs;
 mod days;
-mod documents;
+pub mod documents;
 mod error;
 pub mod inbound_sms;
 mod inserts;
@@ -169,6 +169,7 @@ impl App {
         let mut keys = vec![config.secret_key.clone()];
         keys.extend(config.old_secret_keys.iter().cloned());
         let signer = Signer::new(&keys, &config.dangerous_salt).context("SECRET_KEY")?;
+        let objects = Objects::from_config(&config.objects)?;
         let publisher = broker.publisher();
         let nudges = outbox::Outbox::new(db.clone(), publisher.clone(), clock.clone());
         Ok(Self(Arc::new(Inner {
@@ -183,8 +184,13 @@ impl App {
             admin_base_url: config.admin_base_url.clone(),
             logos_url: branding::logos_url(&config.admin_base_url),
             receipt_wait: Duration::from_secs(config.receipt_wait_seconds.into()),
-            objects: Objects::from_config(&config.objects)?,
-            documents: documents::Documents::new(&config.documents, &config.api_host_name)?,
+            documents: documents::Documents::new(
+                &config.documents,
+                objects.clone(),
+                clock.clone(),
+                &config.api_host_name,
+            )?,
+            objects,
             printer_addresses: serde_json::from_str(&config.dvla_email_addresses)
                 .context("DVLA_EMAIL_ADDRESSES")?,
             // Only there may it be off.

@@ -27,7 +27,10 @@ use time::{
 };
 use uuid::Uuid;
 
-use crate::support::{closed_port, config};
+use crate::{
+    objects::stores,
+    support::{closed_port, config},
+};
 
 const SERVICE: ServiceId = ServiceId(Uuid::from_u128(7));
 
@@ -298,5 +301,29 @@ async fn our_store_refuses_what_the_contract_says_it_does() {
     {
         let link = link(&store.upload(&Document { filename, ..document(base64) }).await.unwrap());
         assert!(own.store.find(&link).await.unwrap().is_some());
+    }
+}
+
+#[tokio::test]
+async fn either_kind_of_object_store_keeps_documents_under_their_last_day() {
+    for (kind, objects, _kept) in stores().await {
+        let clock = Clock::fixed(datetime!(2026-11-25 12:00 UTC));
+        let store = OwnDocuments::new(objects.clone(), clock, "https://api.example");
+        // As long as a name may be, and each character longer than any other when it is sealed.
+        let longest = format!("{}.csv", "\u{1}".repeat(96));
+        let document = Document {
+            filename: Some(&longest),
+            confirmation_email: Some("ada@example.com"),
+            ..document("YSxi")
+        };
+        let link = link(&store.upload(&document).await.unwrap());
+        let kept = store.find(&link).await.unwrap().unwrap();
+        assert_eq!(kept.filename.as_deref(), Some(&*longest), "{kind}");
+        assert_eq!(store.read(&link).await.unwrap().unwrap(), &b"a,b"[..], "{kind}");
+        let place = objects.find(&expiring(link.last_day)).await.unwrap().unwrap();
+        let metadata = objects.metadata(&place).await.unwrap().unwrap();
+        assert_eq!(metadata["expires"], link.last_day.to_string(), "{kind}");
+        let bytes: usize = metadata.iter().map(|(name, value)| name.len() + value.len()).sum();
+        assert!(bytes <= 2048, "{kind}: {bytes}");
     }
 }

@@ -16,6 +16,7 @@ use jsonwebtoken::{EncodingKey, Header};
 use providers::{
     aws_sms::AwsSmsConfig,
     callbacks::{CallbackClient, CallbackConfig},
+    documents::DocumentsConfig,
     firetext::FiretextConfig,
     mmg::MmgConfig,
     objects::ObjectsConfig,
@@ -531,6 +532,12 @@ fn app_config(stub: &Stub, objects: &TempDir) -> app::Config {
         receipt_wait_seconds: 30,
         dvla_email_addresses: r#"["printer@example.com", "other@example.com"]"#.to_owned(),
         objects: ObjectsConfig::in_folder(&objects.path().display().to_string()),
+        documents: DocumentsConfig {
+            document_download_host_internal: None,
+            document_download_key: None,
+            document_download_host: None,
+            document_download_timeout: Duration::from_secs(5),
+        },
         providers: ProvidersConfig {
             sms_resting_points: vec!["mmg=51".parse().unwrap(), "firetext=49".parse().unwrap()],
             check_slow_text_message_delivery: "1".to_owned(),

@@ -8,6 +8,7 @@ mod accepting_letters;
 mod app;
 mod callback_rules;
 mod callbacks;
+mod documents;
 mod edges;
 mod extensions;
 mod flow_control;

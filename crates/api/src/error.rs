@@ -163,11 +163,8 @@ impl From<Error> for ApiError {
                 "Send files by email has not been set up - add contact details for your service \
                  at {settings_page}"
             )),
-            Error::FilesNotAvailable => Self::v2(
-                StatusCode::NOT_IMPLEMENTED,
-                "NotImplementedError",
-                "Sending files by email is not available here",
-            ),
+            Error::InvalidFile(error) => Self::validation(error.0),
+            Error::FileRefused(text) => Self::bad_request(text),
             Error::NotText => {
                 Self::validation(vec!["sanitise_content_for can only name texts".to_owned()])
             }

@@ -7,6 +7,7 @@
 mod auth;
 mod basic_auth;
 mod config;
+mod documents;
 mod error;
 mod form;
 mod http;
@@ -15,6 +16,7 @@ mod internal;
 mod letter_status;
 mod middleware;
 mod once;
+mod page;
 mod query;
 mod rate_limit;
 mod receipts;
@@ -90,6 +92,7 @@ pub async fn serve_on(
             .configure(letter_status::routes)
             .configure(unsubscribe::routes)
             .configure(internal::routes)
+            .configure(documents::routes)
             .configure(|routes| status::routes(routes, &metrics_path))
             .default_service(web::to(error::no_such_route))
             .wrap(actix_web::middleware::from_fn(move |request, next| {

@@ -8,6 +8,7 @@ use content::{
     Personalisation,
     email::EmailTemplate,
     email_address::EmailAddress,
+    file::is_file,
     fill::{Lists, filled_bytes},
     missing_personalisation,
     phone::{Allowed, PhoneNumber},
@@ -141,6 +142,7 @@ struct Checked<'a> {
     reference: Option<&'a str>,
     reply_to_text: Option<String>,
     unsubscribe_link: Option<String>,
+    documents: Option<i32>,
     phone: Option<&'a PhoneNumber>,
     due: Option<OffsetDateTime>,
 }
@@ -210,6 +212,7 @@ impl App {
             reference: accepted.reference.as_deref(),
             reply_to_text: Some(accepted.from_number.clone()),
             unsubscribe_link: None,
+            documents: None,
             phone: Some(&request.phone),
             due: accepted.scheduled_for,
         };
@@ -235,16 +238,17 @@ impl App {
             &request.sanitise_content_for,
         )
         .map_err(|_| Error::NotText)?;
+        let files = self.take_files(service, &mut request.personalisation);
         let template =
             self.usable_template(caller, request.template_id, NotificationType::Email).await?;
-        let personalisation = Personalisation::from(&request.personalisation);
+        let mut personalisation = Personalisation::from(&request.personalisation);
         let subject = template.subject.as_deref().unwrap_or_default();
         let size = filled_bytes(subject, &personalisation, Lists::Inline)
             .saturating_add(filled_bytes(&template.content, &personalisation, Lists::Markdown));
         if size > LONGEST_RENDERED_BYTES {
             return Err(Error::EmailTooLong { bytes: size });
         }
-        let email = EmailTemplate::new(subject, &template.content, &personalisation);
+        let mut email = EmailTemplate::new(subject, &template.content, &personalisation);
         check_placeholders([subject, template.content.as_str()], &personalisation)?;
         if email.is_empty() {
             return Err(Error::EmptyMessage);
@@ -252,8 +256,14 @@ impl App {
         let reply_to = self.reply_to(caller, request.email_reply_to_id).await?;
         let normalised_to = request.address.normalised();
         self.check_recipient(caller, &normalised_to).await?;
-        if request.personalisation.values().any(is_file) {
-            return Err(self.no_files(service));
+        let files = self.check_files(service, files)?;
+        let is_simulated = SIMULATED_ADDRESSES.contains(&normalised_to.as_str());
+        let documents = i32::try_from(files.len()).ok().filter(|files| *files > 0);
+        if documents.is_some() && !is_simulated {
+            let (address, values) = (&request.address, &mut request.personalisation);
+            self.upload_files(service, address, files, values, trace).await?;
+            personalisation = Personalisation::from(&*values);
+            email = EmailTemplate::new(subject, &template.content, &personalisation);
         }
         if email.is_too_long() {
             return Err(Error::EmailTooLong { bytes: email.size_bytes() });
@@ -272,7 +282,7 @@ impl App {
             template_version: template.version,
         };
         let kept = once.map(|once| once.kept(service.id, &accepted));
-        if SIMULATED_ADDRESSES.contains(&normalised_to.as_str()) {
+        if is_simulated {
             self.keep(kept).await?;
             return Ok(accepted);
         }
@@ -285,21 +295,12 @@ impl App {
             reference: accepted.reference.as_deref(),
             reply_to_text: reply_to,
             unsubscribe_link: accepted.one_click_unsubscribe_url.clone(),
+            documents,
             phone: None,
             due: accepted.scheduled_for,
         };
         self.store_and_queue(&checked, accepted.id, kept, trace).await?;
         Ok(accepted)
-    }
-
-    /// Why an email with a file is refused: files by email come with the document store.
-    fn no_files(&self, service: &domain::Service) -> Error {
-        if service.contact_link.is_some() {
-            return Error::FilesNotAvailable;
-        }
-        let (admin, id) = (&self.0.admin_base_url, service.id);
-        let settings_page = format!("{admin}/services/{id}/service-settings/send-files-by-email");
-        Error::FilesNotSetUp { settings_page }
     }
 
     /// The From address of a service's emails.
@@ -462,6 +463,7 @@ impl App {
             phone_prefix: message.phone.map(|phone| phone.country_prefix().to_owned()),
             rate_multiplier: message.phone.map(|phone| Decimal::from(phone.rate_multiplier())),
             unsubscribe_link: message.unsubscribe_link.clone(),
+            document_download_count: message.documents,
             status: NotificationStatus::Created,
             job_row: None,
             letter: None,
@@ -527,9 +529,4 @@ pub(crate) fn check_placeholders<const N: usize>(
     let missing =
         missing_personalisation(&content::placeholder::placeholders_of(texts), personalisation);
     if missing.is_empty() { Ok(()) } else { Err(Error::MissingPersonalisation(missing)) }
-}
-
-/// A value that stands for a file (public API contract §3.9).
-fn is_file(value: &Value) -> bool {
-    value.as_object().is_some_and(|object| object.contains_key("file"))
 }

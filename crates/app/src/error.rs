@@ -1,6 +1,8 @@
 //! Why a use case was refused.
 
-use content::{letter::QrCodeTooLong, phone::PhoneError, postal_address::AddressError};
+use content::{
+    file::InvalidFile, letter::QrCodeTooLong, phone::PhoneError, postal_address::AddressError,
+};
 use domain::{
     KeyType, NotificationStatus, NotificationType, ReplyToId, ServiceId, SmsSenderId,
     service::DailyLimit,
@@ -61,9 +63,12 @@ pub enum Error {
         /// Where its team can do that.
         settings_page: String,
     },
-    /// Files by email are not built here yet.
-    #[error("files by email are not available")]
-    FilesNotAvailable,
+    /// A file by email is not described as it should be.
+    #[error("a file's fields are wrong")]
+    InvalidFile(#[source] InvalidFile),
+    /// The document store does not take a file. The text is the store's, for the client to read.
+    #[error("the document store refuses the file")]
+    FileRefused(String),
     /// A value that was to be made harmless is not a text.
     #[error("only text can be sanitised")]
     NotText,

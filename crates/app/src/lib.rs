@@ -19,6 +19,7 @@ pub mod callbacks;
 mod cancelling;
 mod costs;
 mod days;
+pub mod documents;
 mod email_files;
 mod error;
 mod grouped;
@@ -50,6 +51,7 @@ use std::{
     time::Duration,
 };
 
+use ::providers::documents::DocumentsConfig;
 use ::providers::objects::{Objects, ObjectsConfig};
 use ::providers::zendesk::Zendesk;
 use anyhow::Context;
@@ -109,6 +111,9 @@ pub struct Config {
     /// Files and letters
     #[command(flatten)]
     pub objects: ObjectsConfig,
+    /// Files by email
+    #[command(flatten)]
+    pub documents: DocumentsConfig,
     /// The choice among SMS providers
     #[command(flatten)]
     pub providers: providers::ProvidersConfig,
@@ -131,6 +136,7 @@ struct Inner {
     db: Pool,
     limits: Limits,
     objects: Objects,
+    documents: documents::Documents,
     printer_addresses: Vec<String>,
     publisher: Publisher,
     signer: Signer,
@@ -174,6 +180,7 @@ impl App {
         let mut keys = vec![config.secret_key.clone()];
         keys.extend(config.old_secret_keys.iter().cloned());
         let signer = Signer::new(&keys, &config.dangerous_salt).context("SECRET_KEY")?;
+        let objects = Objects::from_config(&config.objects)?;
         let publisher = broker.publisher();
         let nudges = outbox::Outbox::new(db.clone(), publisher.clone(), clock.clone());
         Ok(Self(Arc::new(Inner {
@@ -189,7 +196,13 @@ impl App {
             logos_url: branding::logos_url(&config.admin_base_url),
             own_services: config.own_services.clone(),
             receipt_wait: Duration::from_secs(config.receipt_wait_seconds.into()),
-            objects: Objects::from_config(&config.objects)?,
+            documents: documents::Documents::new(
+                &config.documents,
+                objects.clone(),
+                clock.clone(),
+                &config.api_host_name,
+            )?,
+            objects,
             printer_addresses: serde_json::from_str(&config.dvla_email_addresses)
                 .context("DVLA_EMAIL_ADDRESSES")?,
             // Only there may it be off.

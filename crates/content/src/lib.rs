@@ -15,6 +15,7 @@ pub mod csv;
 pub mod dates;
 pub mod email;
 pub mod email_address;
+pub mod file;
 pub mod fill;
 pub mod govuk;
 pub mod href;

@@ -35,6 +35,12 @@ pub fn first(name: &str) -> String {
     format!("first-{name}")
 }
 
+/// How often somebody has named a wrong recipient of a document: `document-{id}-tries`.
+#[must_use]
+pub fn document_tries(document: Uuid) -> String {
+    format!("document-{document}-tries")
+}
+
 /// When today's bill was last made.
 pub const BILLING_UPDATED: &str = "update_ft_billing_for_today:updated-at-utc-isoformat";
 

@@ -1,4 +1,5 @@
-//! Outbound calls: email and SMS senders, service callbacks, SNS signatures, object storage, tickets.
+//! Outbound calls: email and SMS senders, service callbacks, SNS signatures, object storage,
+//! documents, tickets.
 //!
 //! What it must never do: touch the database, decide what a notification becomes, or put a
 //! recipient, a message or a key into an error, a log line or a metric. Every call here ends
@@ -8,9 +9,11 @@
 //! them. [`Error`] says whether trying again makes sense. To add a provider: one file with its
 //! `Config` and its sender, and its wire format in the `stub` crate, which the tests run against.
 
+pub mod antivirus;
 mod aws;
 pub mod aws_sms;
 pub mod callbacks;
+pub mod documents;
 mod email;
 mod error;
 pub mod firetext;

@@ -52,6 +52,8 @@ pub enum Bucket {
     LetterSanitise,
     /// Reports: `notifications_report/{request}.csv`.
     ReportRequests,
+    /// Files by email, encrypted, in a folder for each day on which their time is up.
+    Documents,
 }
 
 impl Bucket {
@@ -111,6 +113,12 @@ impl Objects {
     /// [`ConfigError`] names the setting that is unusable.
     pub fn from_config(config: &ObjectsConfig) -> Result<Self, ConfigError> {
         Ok(Self(Operators::new(config)?))
+    }
+
+    /// Whether there is such a bucket: in a store shared with others it must have been named.
+    #[must_use]
+    pub fn has(&self, bucket: Bucket) -> bool {
+        self.0.has(bucket)
     }
 
     /// Writes an object with its metadata, in place of whatever was there.

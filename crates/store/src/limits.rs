@@ -21,6 +21,7 @@ use fred::{
 use secrecy::{ExposeSecret, SecretString};
 use time::OffsetDateTime;
 use tracing::warn;
+use uuid::Uuid;
 
 use crate::Error;
 
@@ -197,6 +198,25 @@ impl Limits {
     pub async fn release(&self, service: &Service, key_type: KeyType, limit: DailyLimit) {
         let Some(redis) = self.redis.as_ref().filter(|_| key_type != KeyType::Test) else { return };
         let key = self.daily_key(service, key_type, limit);
+        let released: Result<i64, _> =
+            self.release.evalsha_with_reload(redis, vec![key], Vec::<String>::new()).await;
+        self.or_allow(released, |_| true);
+    }
+
+    /// Counts one try at naming the recipient of a document. False, and not counted, when there were
+    /// `most` within a day.
+    pub async fn reserve_try(&self, document: Uuid, most: i64) -> bool {
+        let Some(redis) = &self.redis else { return true };
+        let key = self.key(&redis_keys::document_tries(document));
+        let reserved: Result<i64, _> =
+            self.reserve.evalsha_with_reload(redis, vec![key], vec![most.to_string()]).await;
+        self.or_allow(reserved, |reserved| reserved == 1)
+    }
+
+    /// Takes back a try that was right.
+    pub async fn release_try(&self, document: Uuid) {
+        let Some(redis) = &self.redis else { return };
+        let key = self.key(&redis_keys::document_tries(document));
         let released: Result<i64, _> =
             self.release.evalsha_with_reload(redis, vec![key], Vec::<String>::new()).await;
         self.or_allow(released, |_| true);

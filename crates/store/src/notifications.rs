@@ -51,6 +51,8 @@ pub struct NewNotification {
     pub rate_multiplier: Option<Decimal>,
     /// The address for one-click unsubscribing, as supplied.
     pub unsubscribe_link: Option<String>,
+    /// How many files of an email became links; `None` when it had none.
+    pub document_download_count: Option<i32>,
     /// Where its life begins: `created`, unless it is known already that it will not be sent.
     pub status: NotificationStatus,
     /// The row of a file that it comes from, if it does.
@@ -89,20 +91,23 @@ pub async fn insert_many(db: &impl GenericClient, rows: &[NewNotification]) -> R
                (id, "to", normalised_to, service_id, template_id, template_version, api_key_id,
                 key_type, notification_type, created_at, _personalisation, client_reference,
                 reply_to_text, international, phone_prefix, rate_multiplier, unsubscribe_link,
-                notification_status, job_id, job_row_number, reference, postage, billable_units)
+                notification_status, job_id, job_row_number, reference, postage,
+                document_download_count, billable_units)
         SELECT id, "to", normalised_to, service_id, template_id, template_version, api_key_id,
                key_type, notification_type::notification_type, created_at, personalisation,
                client_reference, reply_to_text, international, phone_prefix, rate_multiplier,
-               unsubscribe_link, status, job_id, job_row_number, reference, postage, 0
+               unsubscribe_link, status, job_id, job_row_number, reference, postage,
+               document_download_count, 0
           FROM unnest($1::uuid[], $2::text[], $3::text[], $4::uuid[], $5::uuid[], $6::int4[],
                       $7::uuid[], $8::text[], $9::text[], $10::timestamp[], $11::text[],
                       $12::text[], $13::text[], $14::bool[], $15::text[], $16::numeric[],
                       $17::text[], $18::text[], $19::uuid[], $20::int4[], $21::text[],
-                      $22::text[])
+                      $22::text[], $23::int4[])
             AS r (id, "to", normalised_to, service_id, template_id, template_version, api_key_id,
                   key_type, notification_type, created_at, personalisation, client_reference,
                   reply_to_text, international, phone_prefix, rate_multiplier, unsubscribe_link,
-                  status, job_id, job_row_number, reference, postage)"#,
+                  status, job_id, job_row_number, reference, postage,
+                  document_download_count)"#,
         )
         .await?;
     db.execute(
@@ -130,6 +135,7 @@ pub async fn insert_many(db: &impl GenericClient, rows: &[NewNotification]) -> R
             &column(rows, |r| r.job_row.map(|row| row.number)),
             &column(rows, |r| r.letter.as_ref().map(|letter| letter.reference.as_str())),
             &column(rows, |r| r.letter.as_ref().map(|letter| <&str>::from(letter.postage))),
+            &column(rows, |r| r.document_download_count),
         ],
     )
     .await?;

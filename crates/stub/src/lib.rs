@@ -13,13 +13,15 @@
 //! | `POST /sns/subscribe`, `GET /sns/confirm`, `GET /sns/cert.pem` | SNS |
 //! | `POST /callback`, `/callback/{status}`, `/callback/slow` | a service's callback endpoint |
 //! | `POST /api/v2/tickets.json` | Zendesk |
+//! | `POST /services/{service}/documents` | Notify's document-download service |
 //! | SMTP on a port of its own | a mail server |
 //!
-//! `GET /received`, `/received/sms`, `/received/emails`, `/received/callbacks` and `/received/tickets` show what came,
-//! newest last, all or by `?reference=` or `?id=`; `DELETE /received` clears them.
+//! `GET /received`, `/received/sms`, `/received/emails`, `/received/callbacks`, `/received/tickets`
+//! and `/received/documents` show what came, newest last, all or by `?reference=` or `?id=`; `DELETE /received` clears them.
 
 mod aws_sms;
 mod callbacks;
+mod documents;
 mod firetext;
 mod mmg;
 mod outcome;
@@ -39,7 +41,7 @@ use std::{
 use actix_web::{
     App, HttpResponse, HttpServer,
     dev::ServerHandle,
-    web::{self, Data, PayloadConfig},
+    web::{self, Data, JsonConfig, PayloadConfig},
 };
 use anyhow::Context;
 use serde_json::{Value, json};
@@ -146,7 +148,11 @@ pub async fn start(config: Config) -> anyhow::Result<Stub> {
     };
     let data = Data::from(Arc::clone(&state));
     let server = HttpServer::new(move || {
-        App::new().app_data(data.clone()).app_data(PayloadConfig::new(SIZE_LIMIT)).configure(routes)
+        App::new()
+            .app_data(data.clone())
+            .app_data(PayloadConfig::new(SIZE_LIMIT))
+            .app_data(JsonConfig::default().limit(SIZE_LIMIT))
+            .configure(routes)
     })
     .workers(1)
     // Longer than our clients keep a connection that they do not use: a server that ends one just
@@ -228,6 +234,7 @@ fn routes(config: &mut web::ServiceConfig) {
         .route("/sns/subscribe", web::post().to(sns::subscribe))
         .route("/sns/confirm", web::get().to(sns::confirm))
         .route("/api/v2/tickets.json", web::post().to(zendesk::create))
+        .route("/services/{service}/documents", web::post().to(documents::upload))
         .route("/callback", web::post().to(callbacks::take))
         .route("/callback/{answer}", web::post().to(callbacks::take))
         .route("/received", web::get().to(received::show_all))

@@ -25,6 +25,8 @@ pub enum Kind {
     Callbacks,
     /// Tickets for operators.
     Tickets,
+    /// Files for recipients of emails.
+    Documents,
 }
 
 /// Remembers the newest things of each kind.
@@ -33,7 +35,7 @@ pub enum Kind {
 /// `reference` (the sender's, or in a callback's body).
 pub(crate) struct Received {
     capacity: usize,
-    shelves: [Mutex<VecDeque<Value>>; 4],
+    shelves: [Mutex<VecDeque<Value>>; 5],
     changed: Notify,
 }
 
@@ -103,6 +105,7 @@ pub(crate) async fn show_all(state: Data<State>, filter: Query<Filter>) -> Json<
         "emails": list(Kind::Emails),
         "callbacks": list(Kind::Callbacks),
         "tickets": list(Kind::Tickets),
+        "documents": list(Kind::Documents),
     }))
 }
 
@@ -117,7 +120,7 @@ pub(crate) async fn show(
 
 /// `DELETE /received`: forgets everything (204).
 pub(crate) async fn clear(state: Data<State>) -> HttpResponse {
-    for kind in [Kind::Sms, Kind::Emails, Kind::Callbacks, Kind::Tickets] {
+    for kind in [Kind::Sms, Kind::Emails, Kind::Callbacks, Kind::Tickets, Kind::Documents] {
         state.received.with(kind, VecDeque::clear);
     }
     HttpResponse::NoContent().finish()

@@ -30,9 +30,16 @@ pub async fn nightly(
     Ok(ctx.app().enqueue_all(&channels).await?)
 }
 
-/// `delete-email-notifications`: a child for each service that has old ones.
+/// `delete-email-notifications`: a child for each service that has old ones; and the files whose time
+/// is up.
 pub async fn emails(ctx: Context, _: DeleteEmailNotifications, attempt: Attempt) -> TaskResult {
-    fan_out(&ctx, NotificationType::Email, &attempt).await
+    fan_out(&ctx, NotificationType::Email, &attempt).await?;
+    match ctx.app().sweep_documents().await {
+        Ok(swept) => info!(swept, "files whose time was up have been removed"),
+        // Nobody gets them any more, and the next night looks at the same days.
+        Err(error) => error!(error = %runtime::chain(&error), "the sweep of files failed"),
+    }
+    Ok(())
 }
 
 /// `delete-sms-notifications`: a child for each service that has old ones.

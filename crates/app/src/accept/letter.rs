@@ -11,6 +11,7 @@ use content::{
     Personalisation,
     country::Zone,
     email,
+    file::is_file,
     fill::{Lists, filled_bytes},
     letter::LetterTemplate,
     postal_address::PostalAddress,
@@ -28,7 +29,7 @@ use store::notifications::{NewLetter, NewNotification};
 use tasks::letters::{CreateFakeLetterCallback, SanitiseLetter, ScanFile};
 use tracing::warn;
 
-use super::{LONGEST_RENDERED_BYTES, check_channel, check_placeholders, deliver, is_file};
+use super::{LONGEST_RENDERED_BYTES, check_channel, check_placeholders, deliver};
 use crate::{
     App, Caller, Error,
     accounts::over_limit,
@@ -305,6 +306,7 @@ impl App {
             phone_prefix: None,
             rate_multiplier: None,
             unsubscribe_link: None,
+            document_download_count: None,
             status: row.status,
             job_row: None,
             letter: Some(NewLetter { reference: new_reference(), postage: row.postage }),

@@ -142,6 +142,7 @@ impl App {
             phone_prefix: phone.map(|phone| phone.country_prefix().to_owned()),
             rate_multiplier: phone.map(|phone| Decimal::from(phone.rate_multiplier())),
             unsubscribe_link: None,
+            document_download_count: None,
             status: if recipient.is_valid {
                 NotificationStatus::Created
             } else {

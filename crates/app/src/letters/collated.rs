@@ -126,6 +126,7 @@ impl App {
                 phone_prefix: None,
                 rate_multiplier: None,
                 unsubscribe_link: None,
+                document_download_count: None,
                 status: NotificationStatus::Created,
                 job_row: None,
                 letter: None,

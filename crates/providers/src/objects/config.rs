@@ -65,6 +65,9 @@ pub struct ObjectsConfig {
     /// Reports to download
     #[arg(long, env = "S3_BUCKET_REPORT_REQUESTS_DOWNLOAD")]
     pub bucket_report_requests_download: Option<String>,
+    /// Files by email
+    #[arg(long, env = "POSTROOM_S3_BUCKET_DOCUMENTS")]
+    pub bucket_documents: Option<String>,
 }
 
 impl ObjectsConfig {
@@ -89,6 +92,7 @@ impl ObjectsConfig {
             bucket_transient_uploaded_letters: None,
             bucket_letter_sanitise: None,
             bucket_report_requests_download: None,
+            bucket_documents: None,
         }
     }
 
@@ -111,6 +115,7 @@ impl ObjectsConfig {
             Bucket::ReportRequests => {
                 (&self.bucket_report_requests_download, "report-requests-download")
             }
+            Bucket::Documents => (&self.bucket_documents, "documents"),
         };
         let in_folder = matches!(self.objects, Location::Folder(_));
         name.as_deref().or(in_folder.then_some(usual))

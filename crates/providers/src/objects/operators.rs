@@ -39,6 +39,11 @@ impl Operators {
         })))
     }
 
+    /// Whether a bucket has a name, without which it cannot be opened.
+    pub(super) fn has(&self, bucket: Bucket) -> bool {
+        self.0.config.name(bucket).is_some()
+    }
+
     /// A bucket, and where the metadata of its objects is if not there.
     pub(super) fn open(&self, bucket: Bucket) -> Result<(Operator, Option<Operator>), Error> {
         let cell = &self.0.opened[bucket as usize];

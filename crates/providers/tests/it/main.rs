@@ -4,6 +4,7 @@
 
 mod aws_sms;
 mod callbacks;
+mod documents;
 mod firetext;
 mod mmg;
 mod objects;

@@ -17,10 +17,11 @@ use tokio::net::TcpListener;
 
 use crate::support::{closed_port, config};
 
-const BUCKETS: [(&str, &str); 3] = [
+const BUCKETS: [(&str, &str); 4] = [
     ("--bucket-letters-scan", "test-letters-scan"),
     ("--bucket-letters-pdf", "test-letters-pdf"),
     ("--bucket-invalid-pdf", "test-invalid-pdf"),
+    ("--bucket-documents", "test-documents"),
 ];
 
 /// A real S3 server, whose files are below `root`.
@@ -60,7 +61,7 @@ fn folder(root: &Path) -> Objects {
 }
 
 /// Both kinds of store, empty, with the folders that they live in.
-async fn stores() -> [(&'static str, Objects, TempDir); 2] {
+pub(crate) async fn stores() -> [(&'static str, Objects, TempDir); 2] {
     let (files, served) = (TempDir::new().unwrap(), TempDir::new().unwrap());
     let address = s3_server(served.path()).await;
     [

@@ -46,6 +46,7 @@ impl Sender {
             phone_prefix: Some("44".to_owned()),
             rate_multiplier: Some(1.into()),
             unsubscribe_link: None,
+            document_download_count: None,
             status: NotificationStatus::Created,
             job_row: None,
             letter: None,

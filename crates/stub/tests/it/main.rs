@@ -42,7 +42,9 @@ async fn what_was_received_is_shown_filtered_and_cleared() {
     assert_eq!(get(&stub, "/_status").await["sms"], 2);
     let clear = Client::new().delete(format!("{}/received", stub.url)).send().await.unwrap();
     assert_eq!(clear.status(), StatusCode::NO_CONTENT);
-    let empty = json!({"sms": [], "emails": [], "callbacks": [], "tickets": []});
+    let empty = json!({
+        "sms": [], "emails": [], "callbacks": [], "tickets": [], "documents": [],
+    });
     assert_eq!(get(&stub, "/received").await, empty);
 }
 

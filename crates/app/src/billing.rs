@@ -169,6 +169,7 @@ impl App {
         let whose = format!("{} {channel} service {service_id}", day.date);
         match replace(&mut db, portion, self.clock().now()).await {
             Ok(billed) => bill.add(billed, &whose),
+            Err(error) if error.is_temporary() => return Err(error.into()),
             Err(error) => bill.refused.push(format!("{whose}: {}", runtime::chain(&error))),
         }
         Ok(())

@@ -177,6 +177,13 @@ pub enum Error {
     Internal(#[source] anyhow::Error),
 }
 
+impl Error {
+    /// Whether nothing was done for sure: after an error of the database it may have been.
+    pub(crate) fn is_refusal(&self) -> bool {
+        !matches!(self, Self::Internal(_))
+    }
+}
+
 impl From<store::Error> for Error {
     fn from(error: store::Error) -> Self {
         match error {

@@ -139,8 +139,6 @@ impl Groups {
 
 async fn answer<S: Statement>(db: &Pool, mut calls: Vec<Call<S>>) {
     while !calls.is_empty() {
-        // Whoever has given up waiting counts it as failed.
-        calls.retain(|call| !call.answer.is_closed());
         // Statements that lock the same rows do so in the same order.
         calls.sort_by_key(|call| S::key(&call.ask));
         let mut keys = HashSet::new();
@@ -150,11 +148,17 @@ async fn answer<S: Statement>(db: &Pool, mut calls: Vec<Call<S>>) {
     }
 }
 
-async fn answer_group<S: Statement>(db: &Pool, calls: Vec<Call<S>>) {
-    let asks: Vec<S::Ask> = calls.iter().map(|call| call.ask.clone()).collect();
+async fn answer_group<S: Statement>(db: &Pool, mut calls: Vec<Call<S>>) {
     let (since, mut pause) = (Instant::now(), FIRST_PAUSE);
     let result = loop {
+        // Whoever has given up waiting counts it as failed.
+        calls.retain(|call| !call.answer.is_closed());
+        let asks: Vec<S::Ask> = calls.iter().map(|call| call.ask.clone()).collect();
         match in_time(S::run(db, &asks)).await {
+            // It may be one locked row that all wait for.
+            Err(store::Error::TimedOut) if calls.len() > 1 => {
+                return answer_singly(db, calls).await;
+            }
             Err(error) if error.is_temporary() && since.elapsed() + pause < PATIENCE => {
                 warn!(error = %runtime::chain(&error), "a shared statement is run again");
                 tokio::time::sleep(pause).await;
@@ -170,19 +174,38 @@ async fn answer_group<S: Statement>(db: &Pool, calls: Vec<Call<S>>) {
             }
         }
         // The database is away: for all of them alike.
-        Err(error) if error.is_temporary() => {
-            let error = Arc::new(error);
-            for call in calls {
-                let _ = call.answer.send(Err(store::Error::Shared(Arc::clone(&error))));
-            }
+        Err(error) if error.is_temporary() => refuse(calls, error),
+        Err(_) => answer_singly(db, calls).await,
+    }
+}
+
+/// One bad row fails only its own caller, and so does one that is locked. Where two take too long it
+/// is the database.
+async fn answer_singly<S: Statement>(db: &Pool, calls: Vec<Call<S>>) {
+    let (mut calls, mut slow) = (calls.into_iter(), 0);
+    while let Some(call) = calls.next() {
+        if call.answer.is_closed() {
+            continue;
         }
-        // One bad row fails only its own caller.
-        Err(_) => {
-            for call in calls {
-                let answer = in_time(S::run(db, std::slice::from_ref(&call.ask))).await;
+        let answer = in_time(S::run(db, std::slice::from_ref(&call.ask))).await;
+        slow += u32::from(matches!(answer, Err(store::Error::TimedOut)));
+        match answer {
+            Err(error) if slow > 1 => {
+                refuse([call].into_iter().chain(calls), error);
+                return;
+            }
+            answer => {
                 let _ = call.answer.send(answer.and_then(|mut one| one.pop().ok_or(LOST)));
             }
         }
+    }
+}
+
+/// Tells each of them what went wrong for all.
+fn refuse<S: Statement>(calls: impl IntoIterator<Item = Call<S>>, error: store::Error) {
+    let error = Arc::new(error);
+    for call in calls {
+        let _ = call.answer.send(Err(store::Error::Shared(Arc::clone(&error))));
     }
 }
 
@@ -202,6 +225,7 @@ mod tests {
 
     const BAD: Uuid = Uuid::from_u128(1);
     const AWAY: Uuid = Uuid::from_u128(2);
+    const LOCKED: Uuid = Uuid::from_u128(3);
 
     impl Statement for Counting {
         type Ask = Uuid;
@@ -218,7 +242,10 @@ mod tests {
                 return Err(store::Error::NotFound("row"));
             }
             if asks.contains(&AWAY) {
-                return Err(store::Error::TimedOut);
+                return Err(store::Error::Shared(Arc::new(store::Error::TimedOut)));
+            }
+            if asks.contains(&LOCKED) {
+                std::future::pending::<()>().await;
             }
             Ok(vec![asks.len(); asks.len()])
         }
@@ -253,6 +280,12 @@ mod tests {
     async fn one_bad_row_fails_only_its_own_caller() {
         let answers = all(&[20, 1, 21]).await;
         let failed: Vec<bool> = answers.iter().map(Result::is_err).collect();
+        assert_eq!(failed, [false, true, false]);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn one_locked_row_holds_up_only_its_own_caller() {
+        let failed: Vec<bool> = all(&[40, 3, 41]).await.iter().map(Result::is_err).collect();
         assert_eq!(failed, [false, true, false]);
     }
 

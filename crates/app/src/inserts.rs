@@ -7,7 +7,7 @@
 use std::time::Duration;
 
 use queue::Envelope;
-use store::{Pool, notifications::NewNotification};
+use store::{Pool, notifications::NewNotification, pool::Lease};
 use tokio::sync::{mpsc, oneshot};
 use tracing::{error, warn};
 
@@ -106,7 +106,13 @@ async fn insert_singly(db: &Pool, group: Vec<Pending>) -> Vec<Pending> {
 }
 
 async fn insert_rows(db: &Pool, rows: &[NewNotification]) -> Result<(), store::Error> {
-    in_time(async { store::notifications::insert_many(&db.get().await?, rows).await }).await
+    in_time(async {
+        let lease = Lease::of(db).await?;
+        let inserted = store::notifications::insert_many(&*lease, rows).await;
+        lease.end();
+        inserted
+    })
+    .await
 }
 
 /// Publishes the group's messages and answers its requests.

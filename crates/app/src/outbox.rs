@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use domain::Clock;
 use queue::{Envelope, PublishError, Publisher};
-use store::{GenericClient, Pool, outbox::OutboxRow};
+use store::{GenericClient, Pool, outbox::OutboxRow, pool::Lease};
 use tokio_util::sync::CancellationToken;
 use tracing::{error, warn};
 use uuid::Uuid;
@@ -13,6 +13,12 @@ use crate::{App, Error, grouped::Statement};
 
 /// How long whoever wrote or claimed a row has to publish it before the relay takes it.
 const HOLD: time::Duration = time::Duration::seconds(30);
+
+/// How much earlier than that its writer leaves it to the relay.
+const MARGIN: time::Duration = time::Duration::seconds(5);
+
+/// How long the row of a published message may keep its publisher waiting.
+const LONGEST_DELETE: Duration = Duration::from_secs(2);
 
 /// How often the relay looks when there was nothing to do.
 const IDLE: Duration = Duration::from_secs(1);
@@ -87,8 +93,10 @@ impl Statement for Published {
     }
 
     async fn run(db: &Pool, ids: &[Uuid]) -> Result<Vec<()>, store::Error> {
-        store::outbox::delete(&db.get().await?, ids).await?;
-        Ok(vec![(); ids.len()])
+        let lease = Lease::of(db).await?;
+        let deleted = store::outbox::delete(&*lease, ids).await;
+        lease.end();
+        deleted.map(|()| vec![(); ids.len()])
     }
 }
 
@@ -122,9 +130,25 @@ impl App {
     /// Publishes a message whose row has been committed, and deletes the row. Failing leaves the
     /// row to the relay, so nothing is lost and nobody has to be told.
     pub(crate) async fn publish_written(&self, id: Uuid, envelope: &Envelope) {
+        // Its id tells when it was written.
+        let written_at = id.get_timestamp().map_or(0, |at| at.to_unix().0);
+        let age = self.clock().now().unix_timestamp() - i64::try_from(written_at).unwrap_or(0);
+        if time::Duration::seconds(age) > HOLD - MARGIN {
+            return;
+        }
         let published = self.0.publisher.publish(envelope).await;
         let done = match published {
-            Ok(()) => self.0.groups.published.call(id).await,
+            Ok(()) => {
+                let app = self.clone();
+                let deleting =
+                    self.0.recording.spawn(async move { app.0.groups.published.call(id).await });
+                // Nobody is kept waiting for it while the database is away.
+                match tokio::time::timeout(LONGEST_DELETE, deleting).await {
+                    Ok(Ok(deleted)) => deleted,
+                    Ok(Err(error)) => Err(Error::Internal(error.into())),
+                    Err(_) => Ok(()),
+                }
+            }
             Err(error) => {
                 warn!(task.name = envelope.task, task.id = envelope.id, %error,
                       "not published; the relay will");

@@ -12,6 +12,7 @@ use store::{
     Pool,
     complaints::Complaint,
     notifications::ToSend,
+    pool::Lease,
     receipts::{Outcome, Receivable},
 };
 use time::OffsetDateTime;
@@ -315,8 +316,10 @@ impl Statement for Receivables {
     }
 
     async fn run(db: &Pool, ids: &[NotificationId]) -> Result<Vec<Self::Answer>, store::Error> {
-        let found = store::receipts::find(&db.get().await?, ids).await?;
-        let mut found: HashMap<_, _> = found.into_iter().map(|row| (row.id, row)).collect();
+        let lease = Lease::of(db).await?;
+        let found = store::receipts::find(&*lease, ids).await;
+        lease.end();
+        let mut found: HashMap<_, _> = found?.into_iter().map(|row| (row.id, row)).collect();
         Ok(ids.iter().map(|id| found.remove(id)).collect())
     }
 }
@@ -333,8 +336,10 @@ impl Statement for Outcomes {
     }
 
     async fn run(db: &Pool, outcomes: &[Outcome]) -> Result<Vec<bool>, store::Error> {
-        let changed = store::receipts::apply(&db.get().await?, outcomes).await?;
-        let changed: HashSet<_> = changed.into_iter().collect();
+        let lease = Lease::of(db).await?;
+        let changed = store::receipts::apply(&*lease, outcomes).await;
+        lease.end();
+        let changed: HashSet<_> = changed?.into_iter().collect();
         Ok(outcomes.iter().map(|outcome| changed.contains(&outcome.id)).collect())
     }
 }

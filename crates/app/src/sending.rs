@@ -14,6 +14,7 @@ use serde_json::{Value, json};
 use store::{
     Pool,
     notifications::{Claim, ClaimState, Sent, ToSend},
+    pool::Lease,
 };
 use tasks::{ProcessSesResult, ProcessSmsClientResponse, delivery::SEND_TIME_LIMIT, queues};
 use time::{OffsetDateTime, format_description::well_known::Rfc3339};
@@ -293,9 +294,11 @@ impl Statement for Claims {
     }
 
     async fn run(db: &Pool, claims: &[Claim]) -> Result<Vec<Self::Answer>, store::Error> {
-        let claimed = store::notifications::claim(&db.get().await?, claims).await?;
+        let lease = Lease::of(db).await?;
+        let claimed = store::notifications::claim(&*lease, claims).await;
+        lease.end();
         let mut claimed: HashMap<_, _> =
-            claimed.into_iter().map(|message| (message.id, Box::new(message))).collect();
+            claimed?.into_iter().map(|message| (message.id, Box::new(message))).collect();
         Ok(claims.iter().map(|claim| claimed.remove(&claim.id)).collect())
     }
 }
@@ -312,8 +315,10 @@ impl Statement for SentRecords {
     }
 
     async fn run(db: &Pool, sent: &[Sent]) -> Result<Vec<()>, store::Error> {
-        store::notifications::record_sent(&db.get().await?, sent).await?;
-        Ok(vec![(); sent.len()])
+        let lease = Lease::of(db).await?;
+        let recorded = store::notifications::record_sent(&*lease, sent).await;
+        lease.end();
+        recorded.map(|()| vec![(); sent.len()])
     }
 }
 
@@ -342,9 +347,9 @@ fn judge(state: &ClaimState, attempt: i32, redelivered: bool, now: OffsetDateTim
             // The message of the next attempt is on its way.
             _ => Verdict::Leave,
         },
-        // A later attempt exists only because the one that holds the claim is over.
-        Some(seen) if seen <= now || state.attempt < attempt => Verdict::Broken { seen },
-        Some(until) if redelivered => {
+        Some(seen) if seen <= now => Verdict::Broken { seen },
+        // Of this very message, or of the one before it, which could not say that it had failed.
+        Some(until) if redelivered || state.attempt < attempt => {
             Verdict::WaitFor(Duration::try_from(until - now).unwrap_or_default())
         }
         Some(_) => Verdict::Leave,
@@ -444,11 +449,10 @@ mod tests {
     }
 
     #[test]
-    fn a_claim_is_dead_when_it_ran_out_or_when_its_attempt_is_over() {
+    fn a_claim_is_dead_when_it_ran_out_and_a_later_attempt_waits_for_that() {
         let ran_out = state(NotificationStatus::Created, 0, Some(0));
         assert_eq!(judge(&ran_out, 0, false, NOW), Verdict::Broken { seen: NOW });
         let over = state(NotificationStatus::Created, 0, Some(60));
-        let seen = NOW + time::Duration::seconds(60);
-        assert_eq!(judge(&over, 1, false, NOW), Verdict::Broken { seen });
+        assert_eq!(judge(&over, 1, false, NOW), Verdict::WaitFor(Duration::from_secs(60)));
     }
 }

@@ -560,6 +560,8 @@ pub async fn take_forgotten(
                   AND created_at >= $2 AND created_at < $3
                   AND (claimed_until IS NULL OR claimed_until <= $4)
                   AND (next_attempt_at IS NULL OR next_attempt_at <= $4)
+                  AND NOT EXISTS (SELECT FROM scheduled_notifications s
+                                   WHERE s.notification_id = notifications.id)
                   AND (notification_type <> 'letter'
                        OR (billable_units = 0 AND updated_at IS NULL AND key_type = 'normal'))
                 ORDER BY created_at LIMIT $6 FOR UPDATE SKIP LOCKED)

@@ -51,7 +51,12 @@ impl DatabaseConfig {
             .keepalives_idle(LOST / 2)
             .keepalives_interval(LOST / 5)
             .keepalives_retries(3)
-            .options(format!("-c statement_timeout={}", self.database_statement_timeout_ms));
+            // Whoever has gone away holds no locks for long.
+            .options(format!(
+                "-c statement_timeout={} -c client_connection_check_interval=2000 \
+                 -c idle_in_transaction_session_timeout=300000",
+                self.database_statement_timeout_ms
+            ));
         Ok(config)
     }
 
@@ -73,6 +78,41 @@ impl DatabaseConfig {
             .recycle_timeout(Some(CONNECT))
             .build()
             .map_err(|error| config_error(error.to_string()))
+    }
+}
+
+/// A connection for one statement, which goes back to the pool only when that has ended: where its
+/// caller waits no longer, the connection is closed, and the server gives up too.
+pub struct Lease(Option<Client>);
+
+impl Lease {
+    /// Takes a connection.
+    ///
+    /// # Errors
+    /// [`Error::Pool`].
+    pub async fn of(pool: &Pool) -> Result<Self, Error> {
+        Ok(Self(Some(pool.get().await?)))
+    }
+
+    /// Gives the connection back: its statement has ended, well or not.
+    pub fn end(mut self) {
+        drop(self.0.take());
+    }
+}
+
+impl std::ops::Deref for Lease {
+    type Target = Client;
+
+    fn deref(&self) -> &Client {
+        self.0.as_ref().expect("it is taken out only when the lease ends")
+    }
+}
+
+impl Drop for Lease {
+    fn drop(&mut self) {
+        if let Some(client) = self.0.take() {
+            drop(Client::take(client));
+        }
     }
 }
 

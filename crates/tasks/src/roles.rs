@@ -31,7 +31,7 @@ pub const ALL: &[Role] = &[
     Role {
         name: "delivery",
         // They wait for a provider nearly all the time.
-        queues: &[short(queues::SEND_SMS, 128), short(queues::SEND_EMAIL, 128)],
+        queues: &[short(queues::SEND_SMS, 96), short(queues::SEND_EMAIL, 96)],
     },
     Role { name: "retry", queues: &[short(queues::RETRY, 32)] },
     Role { name: "internal", queues: &[short(queues::INTERNAL, 8)] },

@@ -23,6 +23,9 @@ use crate::Context;
 /// how it went.
 const DEADLINE: Duration = SEND_TIME_LIMIT.saturating_sub(Duration::from_secs(15));
 
+/// How long handing over may take: what is not begun in time for that is not begun.
+const HAND_OVER: Duration = Duration::from_secs(25);
+
 /// Why an attempt to send failed.
 #[derive(Debug, thiserror::Error)]
 enum SendError {
@@ -36,6 +39,8 @@ enum SendError {
     App(#[from] app::Error),
     #[error("it took too long")]
     TimedOut,
+    #[error("it took too long to claim it")]
+    ClaimedLate,
     #[error("an earlier attempt may have sent it; waiting for its receipt")]
     WaitingForReceipt,
     #[error("an earlier attempt failed, and its retry was lost")]
@@ -104,6 +109,9 @@ async fn deliver(
             return Err(TaskError::retry_in(SendError::WaitingForReceipt, wait));
         }
     };
+    if deadline.saturating_duration_since(Instant::now()) < HAND_OVER {
+        return failed(app, &message, &attempt, SendError::ClaimedLate).await;
+    }
     let sending = async {
         match message.notification_type {
             NotificationType::Sms => send_sms(&ctx, &message, &attempt).await,

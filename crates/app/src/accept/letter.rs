@@ -226,7 +226,10 @@ impl App {
         let accepted = AcceptedPdf { id, reference: request.reference, postage };
         let kept = once.map(|once| once.kept(caller.service().id, &accepted));
         if let Err(error) = self.store_letter(caller, row, &[message], kept).await {
-            self.forget(&place).await;
+            // It may have been stored all the same when the answer of the database was lost.
+            if error.is_refusal() {
+                self.forget(&place).await;
+            }
             return Err(error);
         }
         Ok(accepted)
@@ -326,7 +329,7 @@ impl App {
             return Err(over_limit(caller.service(), caller.key_type, limit));
         }
         let stored = self.store_with(row, messages, kept, None).await;
-        if stored.is_err() {
+        if stored.as_ref().is_err_and(Error::is_refusal) {
             self.0.limits.release(caller.service(), caller.key_type, limit).await;
         }
         stored

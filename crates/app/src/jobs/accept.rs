@@ -13,6 +13,7 @@ use providers::objects::{Metadata, Place};
 use queue::Trace;
 use store::bulk::{Job, NewJob};
 use tasks::ProcessJob;
+use tokio::sync::Semaphore;
 
 use super::rows::{file_of, rows_for};
 use crate::{App, Caller, Error, accounts::over_limit, once::Answered};
@@ -64,6 +65,9 @@ struct Checked {
     rows: usize,
     abroad: usize,
 }
+
+/// Files that are checked at once: each holds its rows in memory and keeps a processor busy.
+static CHECKS: Semaphore = Semaphore::const_new(2);
 
 impl App {
     /// Accepts a file of recipients: checks all of it, stores it, has it processed.
@@ -117,7 +121,10 @@ impl App {
         let place = file_of(service.id, accepted.id);
         self.put_file(&place, csv, &accepted, sender_id.as_deref()).await?;
         if let Err(error) = self.store_job(caller, &accepted, sender_id, once, trace).await {
-            self.forget(&place).await;
+            // It may have been stored all the same when the answer of the database was lost.
+            if error.is_refusal() {
+                self.forget(&place).await;
+            }
             return Err(error);
         }
         Ok(accepted)
@@ -152,6 +159,7 @@ impl App {
             ..Options::default()
         };
         let (account, template) = (Arc::clone(&caller.account), Arc::clone(template));
+        let _place = CHECKS.acquire().await.map_err(anyhow::Error::from)?;
         let checking = tokio::task::spawn_blocking(move || {
             let rows_for = rows_for(&template, &account.service, letter.as_ref());
             let checked = match Recipients::new(&csv, rows_for, options) {

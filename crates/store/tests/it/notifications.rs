@@ -66,7 +66,7 @@ pub(crate) async fn claim(
     now: OffsetDateTime,
     attempt: i32,
 ) -> Option<ToSend> {
-    let claim = claim_by(Uuid::new_v4().as_u128(), id, now, attempt);
+    let claim = claim_by(domain::Clock::system().new_id().as_u128(), id, now, attempt);
     notifications::claim(db, &[claim]).await.unwrap().pop()
 }
 

@@ -178,6 +178,9 @@ mod tests {
         let mut ours: Vec<_> =
             schedule().iter().map(|entry| (entry.name, shown(entry.when))).collect();
         ours.sort_unstable();
+        // The one extension that needs the scheduler.
+        let extension = ("send-scheduled-notifications", "* * * * *".to_owned());
+        ours.remove(ours.iter().position(|entry| *entry == extension).unwrap());
         assert_eq!(ours, CONTRACT.map(|(name, when)| (name, when.to_owned())));
     }
 

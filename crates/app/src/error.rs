@@ -178,9 +178,14 @@ pub enum Error {
 }
 
 impl Error {
-    /// Whether nothing was done for sure: after an error of the database it may have been.
+    /// Whether nothing was done for sure. Where the database went away its answer may be lost.
     pub(crate) fn is_refusal(&self) -> bool {
-        !matches!(self, Self::Internal(_))
+        match self {
+            Self::Internal(source) => {
+                source.downcast_ref::<store::Error>().is_some_and(|error| !error.is_temporary())
+            }
+            _ => true,
+        }
     }
 }
 

@@ -6,7 +6,7 @@
 //! and the values come out parsed.
 
 use actix_web::http::StatusCode;
-use content::{email_address::EmailAddress, phone::PhoneNumber, python_repr};
+use content::{email_address::EmailAddress, phone::PhoneNumber, python::unexpected, python_repr};
 use domain::{ids::parse_uuid, letter::Postage};
 use serde_json::{Map, Value};
 use time::{
@@ -309,18 +309,6 @@ impl Form {
     pub(crate) fn end(self) -> Result<(), ApiError> {
         if self.faults.is_empty() { Ok(()) } else { Err(ApiError::validation(self.faults)) }
     }
-}
-
-/// What is said of fields that the schema does not know.
-pub(crate) fn unexpected(mut names: Vec<&str>) -> Option<String> {
-    names.sort_unstable();
-    let were = match names.len() {
-        0 => return None,
-        1 => "was",
-        _ => "were",
-    };
-    let names = names.join(", ").replace('\'', "");
-    Some(format!("Additional properties are not allowed ({names} {were} unexpected)"))
 }
 
 /// A value as Python shows it, without its quotes, and what is wrong with it.

@@ -2,15 +2,13 @@
 //! contract §0.4, §2.7).
 
 use actix_web::HttpRequest;
+use content::python::unexpected;
 use domain::ids::parse_uuid;
 use serde_json::Value;
 use url::form_urlencoded;
 use uuid::Uuid;
 
-use crate::{
-    error::ApiError,
-    form::{fault, unexpected},
-};
+use crate::{error::ApiError, form::fault};
 
 /// A query whose parameters are being taken out.
 pub(crate) struct Query {

@@ -72,8 +72,8 @@ impl App {
     }
 
     /// Counts one request against the rate limit, then looks whether the day has room for one more
-    /// message of a channel (public API contract §3.1). Gives how the bucket of requests stands, too; `None` where no
-    /// limit is kept.
+    /// message of a channel (public API contract §3.1). Gives how the bucket of requests stands, too;
+    /// `None` where no limit is kept.
     ///
     /// # Errors
     /// [`Error::RateLimited`], [`Error::DailyLimit`].

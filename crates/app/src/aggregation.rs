@@ -61,7 +61,7 @@ impl App {
             service_id: portion.service_id,
             notification_type: portion.channel,
         };
-        self.envelope(&task, trace)
+        self.message(&task, trace)
     }
 
     /// Counts one part's statuses anew. Returns how many facts it has.

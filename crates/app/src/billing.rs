@@ -6,7 +6,7 @@
 use std::collections::HashSet;
 
 use domain::{NotificationType, ServiceId, london, london::Day};
-use queue::{Envelope, Task, Trace};
+use queue::Trace;
 use store::{
     billing_facts::Billed,
     facts::{self, Facts, Portion},
@@ -55,7 +55,7 @@ impl App {
         let mut envelopes = Vec::new();
         for back in 0..count {
             let process_day = WireDate(days::before(last, back)?.date);
-            envelopes.push(self.envelope(
+            envelopes.push(self.message(
                 &CreateOrUpdateFtBillingForDay {
                     process_day,
                     notification_type: None,
@@ -64,7 +64,7 @@ impl App {
                 trace,
             )?);
             envelopes.push(
-                self.envelope(&CreateOrUpdateFtBillingLetterDespatchForDay { process_day }, trace)?,
+                self.message(&CreateOrUpdateFtBillingLetterDespatchForDay { process_day }, trace)?,
             );
         }
         self.outbox().publish(&envelopes).await?;
@@ -141,7 +141,7 @@ impl App {
                 notification_type: Some(channel),
                 service_id: Some(*service),
             };
-            self.envelope(&task, trace)
+            self.message(&task, trace)
         };
         let children = large.iter().map(child).collect::<Result<Vec<_>, _>>()?;
         self.outbox().publish(&children).await?;
@@ -203,11 +203,6 @@ impl App {
             store::allowances::insert_missing(&db, year, None, self.clock().now()).await?;
         store::allowances::analyze(&db).await?;
         Ok(decided)
-    }
-
-    /// A message that asks for `task`.
-    pub(crate) fn envelope<T: Task>(&self, task: &T, trace: &Trace) -> Result<Envelope, Error> {
-        Ok(Envelope::new(task, self.clock().new_id(), trace).map_err(anyhow::Error::from)?)
     }
 }
 

@@ -59,8 +59,7 @@ impl App {
             signed_status_update: self.signer().sign(&update).map_err(anyhow::Error::from)?,
             receipt_iso_timestamp: None,
         };
-        let id = self.clock().new_id();
-        Ok(Some(Envelope::new(&task, id, trace).map_err(anyhow::Error::from)?))
+        Ok(Some(self.message(&task, trace)?))
     }
 
     /// The message that tells a service of a complaint; `None` when the service has no callback for
@@ -92,9 +91,7 @@ impl App {
             service_callback_api_bearer_token: token,
         };
         let complaint_data = self.signer().sign(&signed).map_err(anyhow::Error::from)?;
-        let id = self.clock().new_id();
-        let task = SendComplaint { complaint_data };
-        Ok(Some(Envelope::new(&task, id, trace).map_err(anyhow::Error::from)?))
+        Ok(Some(self.message(&SendComplaint { complaint_data }, trace)?))
     }
 
     /// What the service's callbacks are signed with, by their kinds.

@@ -13,7 +13,8 @@ use tracing::info;
 use crate::{App, Caller, Error};
 
 impl App {
-    /// Calls back a letter before it is printed, or a message that waits for its time. What the day's limit counted is given back.
+    /// Calls back a letter before it is printed, or a message that waits for its time. What the day's
+    /// limit counted is given back.
     ///
     /// # Errors
     /// [`Error::NotFound`]; [`Error::NotCancellable`], [`Error::AlreadyCancelled`],

@@ -153,6 +153,9 @@ async fn answer_group<S: Statement>(db: &Pool, mut calls: Vec<Call<S>>) {
     let result = loop {
         // Whoever has given up waiting counts it as failed.
         calls.retain(|call| !call.answer.is_closed());
+        if calls.is_empty() {
+            return;
+        }
         let asks: Vec<S::Ask> = calls.iter().map(|call| call.ask.clone()).collect();
         match in_time(S::run(db, &asks)).await {
             // It may be one locked row that all wait for.

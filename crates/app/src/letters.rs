@@ -22,7 +22,7 @@ use domain::{
     letter::{LetterEvent, file},
 };
 use providers::objects::{Bucket, Object, Place};
-use queue::{Envelope, Task, Trace};
+use queue::Trace;
 use store::letters::{Change, Letter};
 use time::OffsetDateTime;
 use tracing::{error, info, warn};
@@ -174,16 +174,6 @@ impl App {
     async fn may_send_abroad(&self, letter: &Letter) -> Result<bool, Error> {
         let account = self.account(letter.service_id).await?.ok_or(Error::NotFound)?;
         Ok(account.service.may(Permission::InternationalLetters))
-    }
-
-    /// Publishes a task on its own queue.
-    async fn send<T: Task>(&self, task: &T, trace: &Trace) -> Result<(), Error> {
-        self.enqueue(self.message(task, trace)?).await
-    }
-
-    /// The message that asks for a task.
-    pub(crate) fn message<T: Task>(&self, task: &T, trace: &Trace) -> Result<Envelope, Error> {
-        Ok(Envelope::new(task, self.clock().new_id(), trace).map_err(anyhow::Error::from)?)
     }
 }
 

@@ -58,7 +58,7 @@ impl App {
             notification_type: channel,
             service_id: service,
         };
-        self.enqueue(self.envelope(&task, trace)?).await
+        self.send(&task, trace).await
     }
 
     /// Queues the bill of the letters that were despatched on a day.
@@ -67,7 +67,7 @@ impl App {
     /// Database errors, when the broker is away too.
     pub async fn bill_despatched_again(&self, date: Date, trace: &Trace) -> Result<(), Error> {
         let task = CreateOrUpdateFtBillingLetterDespatchForDay { process_day: WireDate(date) };
-        self.enqueue(self.envelope(&task, trace)?).await
+        self.send(&task, trace).await
     }
 
     /// Queues the counting of a day's processing times.
@@ -76,6 +76,6 @@ impl App {
     /// Database errors, when the broker is away too.
     pub async fn time_again(&self, date: Date, trace: &Trace) -> Result<(), Error> {
         let task = SaveDailyNotificationProcessingTime { bst_date: Some(WireDate(date)) };
-        self.enqueue(self.envelope(&task, trace)?).await
+        self.send(&task, trace).await
     }
 }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use domain::Clock;
-use queue::{Envelope, PublishError, Publisher};
+use queue::{Envelope, PublishError, Publisher, Task, Trace};
 use store::{GenericClient, Pool, outbox::OutboxRow, pool::Lease};
 use tokio_util::sync::CancellationToken;
 use tracing::{error, warn};
@@ -101,6 +101,16 @@ impl Statement for Published {
 }
 
 impl App {
+    /// The message that asks for a task, on its own queue.
+    pub(crate) fn message<T: Task>(&self, task: &T, trace: &Trace) -> Result<Envelope, Error> {
+        Ok(Envelope::new(task, self.clock().new_id(), trace).map_err(anyhow::Error::from)?)
+    }
+
+    /// Publishes a task on its own queue, or keeps it in the outbox.
+    pub(crate) async fn send<T: Task>(&self, task: &T, trace: &Trace) -> Result<(), Error> {
+        self.enqueue(self.message(task, trace)?).await
+    }
+
     /// Publishes a task message, or keeps it in the outbox.
     ///
     /// # Errors
@@ -136,28 +146,23 @@ impl App {
         if time::Duration::seconds(age) > HOLD - MARGIN {
             return;
         }
-        let published = self.0.publisher.publish(envelope).await;
-        let done = match published {
+        match self.0.publisher.publish(envelope).await {
             Ok(()) => {
-                let app = self.clone();
-                let deleting =
-                    self.0.recording.spawn(async move { app.0.groups.published.call(id).await });
+                let deleting = self.0.recording.spawn(self.clone().delete_published(id));
                 // Nobody is kept waiting for it while the database is away.
-                match tokio::time::timeout(LONGEST_DELETE, deleting).await {
-                    Ok(Ok(deleted)) => deleted,
-                    Ok(Err(error)) => Err(Error::Internal(error.into())),
-                    Err(_) => Ok(()),
-                }
+                let _ = tokio::time::timeout(LONGEST_DELETE, deleting).await;
             }
             Err(error) => {
                 warn!(task.name = envelope.task, task.id = envelope.id, %error,
                       "not published; the relay will");
-                Ok(())
             }
-        };
-        if let Err(error) = done {
+        }
+    }
+
+    async fn delete_published(self, id: Uuid) {
+        if let Err(error) = self.0.groups.published.call(id).await {
             warn!(
-                task.id = envelope.id,
+                outbox.id = %id,
                 error = %runtime::chain(&error),
                 "published, but its outbox row stays; the relay may publish it again"
             );

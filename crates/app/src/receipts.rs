@@ -67,14 +67,9 @@ impl SmsProvider {
             }
             (Self::Mmg, "4") => Some(NotificationStatus::TemporaryFailure),
             (Self::Firetext, "2") => Some(NotificationStatus::Pending),
-            // Ours; and what the peer put there while it had none.
-            (Self::Reach, "delivered" | "TODO-d") => Some(NotificationStatus::Delivered),
-            (Self::Reach, "temporary-failure" | "TODO-tf") => {
-                Some(NotificationStatus::TemporaryFailure)
-            }
-            (Self::Reach, "permanent-failure" | "TODO-pf") => {
-                Some(NotificationStatus::PermanentFailure)
-            }
+            (Self::Reach, "delivered") => Some(NotificationStatus::Delivered),
+            (Self::Reach, "temporary-failure") => Some(NotificationStatus::TemporaryFailure),
+            (Self::Reach, "permanent-failure") => Some(NotificationStatus::PermanentFailure),
             _ => None,
         }
     }

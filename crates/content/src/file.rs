@@ -5,7 +5,7 @@ use std::fmt;
 
 use serde_json::{Map, Value};
 
-use crate::python::python_str;
+use crate::python::{python_str, unexpected};
 
 /// How many weeks a file is kept where its sender does not say.
 const DEFAULT_WEEKS: u8 = 26;
@@ -27,6 +27,10 @@ pub struct File {
     pub filename: Option<String>,
 }
 
+/// The fields of a file.
+const KNOWN: [&str; 5] =
+    ["file", "is_csv", "confirm_email_before_download", "retention_period", "filename"];
+
 /// What is wrong with a file, in the contract's words: never empty. They repeat what was sent.
 #[derive(thiserror::Error)]
 #[error("{} of the file's fields are wrong", .0.len())]
@@ -46,7 +50,8 @@ impl File {
         let Value::Object(mut fields) = value else {
             return Err(InvalidFile(vec![format!("{} is not of type object", said(&value))]));
         };
-        let mut faults: Vec<String> = unknown(&fields).into_iter().collect();
+        let unknown = fields.keys().map(String::as_str).filter(|name| !KNOWN.contains(name));
+        let mut faults: Vec<String> = unexpected(unknown.collect()).into_iter().collect();
         let both = fields.contains_key("is_csv") && fields.contains_key("filename");
         let base64 = match fields.remove("file") {
             Some(Value::String(text)) => text,
@@ -77,22 +82,6 @@ impl File {
         let (is_csv, confirm_email) = (is_csv.unwrap_or(false), confirm.unwrap_or(true));
         Ok(Self { base64, is_csv, confirm_email, weeks, filename })
     }
-}
-
-/// What is said of fields that the schema does not know.
-fn unknown(fields: &Map<String, Value>) -> Option<String> {
-    const KNOWN: [&str; 5] =
-        ["file", "is_csv", "confirm_email_before_download", "retention_period", "filename"];
-    let mut names: Vec<&str> =
-        fields.keys().map(String::as_str).filter(|name| !KNOWN.contains(name)).collect();
-    names.sort_unstable();
-    let were = match names.len() {
-        0 => return None,
-        1 => "was",
-        _ => "were",
-    };
-    let names = names.join(", ").replace('\'', "");
-    Some(format!("Additional properties are not allowed ({names} {were} unexpected)"))
 }
 
 fn yes_or_no(

@@ -1,4 +1,4 @@
-//! JSON values as Python writes them.
+//! JSON values as Python writes them, and what it says of them.
 //!
 //! Templates and validation messages have always shown values in this form, so clients' stored
 //! expectations contain it: `True`, `None`, `12.5`, `{'a': [1, 'b']}`.
@@ -24,6 +24,18 @@ pub fn python_repr(value: &Value) -> String {
     let mut out = String::new();
     push_repr(&mut out, value);
     out
+}
+
+/// What Python's validator says of fields that a schema does not know; `None` when there are none.
+pub fn unexpected(mut names: Vec<&str>) -> Option<String> {
+    names.sort_unstable();
+    let were = match names.len() {
+        0 => return None,
+        1 => "was",
+        _ => "were",
+    };
+    let names = names.join(", ").replace('\'', "");
+    Some(format!("Additional properties are not allowed ({names} {were} unexpected)"))
 }
 
 /// Whether `c` is a letter, a number or `_`: what Python's `\w` matches.

@@ -8,6 +8,7 @@ mod limits;
 mod migrate;
 mod notifications;
 mod outbox;
+mod pool;
 mod receipts;
 mod schema;
 mod services;

@@ -24,8 +24,9 @@ use crate::{
 /// Oldest message that is taken. SNS itself gives up after an hour, or a day where the
 /// subscription's retry policy is stretched.
 const OLDEST: time::Duration = time::Duration::days(1);
-/// How far SNS's clock may be ahead of ours.
-const AHEAD: time::Duration = time::Duration::minutes(15);
+/// How far SNS's clock may be ahead of ours. The age is only about repeats of what SNS has signed: a
+/// machine whose clock is wrong must not lose receipts, which are not sent again.
+const AHEAD: time::Duration = time::Duration::days(1);
 /// Certificates kept, and for how long. SNS uses one per region and changes it about once a year.
 const CERTIFICATES: u64 = 16;
 const CERTIFICATE_LIFETIME: Duration = Duration::from_secs(24 * 60 * 60);

@@ -450,8 +450,9 @@ pub struct Sent {
     pub reference: Option<String>,
 }
 
-/// Records that providers have the messages, and ends the claims. A status changes only from
-/// `created`: a receipt may have won the race. Each may be named once.
+/// Records that providers have the messages, and ends the claims. A status changes from `created`,
+/// and from the `technical-failure` of one that was given up before this was known; a receipt that
+/// won the race, and has set who sent it, stands. Each may be named once.
 ///
 /// # Errors
 /// Database errors only.
@@ -460,10 +461,14 @@ pub async fn record_sent(db: &impl GenericClient, sent: &[Sent]) -> Result<(), E
         .prepare_cached(
             "-- notifications.record_sent
         UPDATE notifications n
-           SET notification_status = CASE n.notification_status
-                   WHEN 'created' THEN s.status ELSE n.notification_status END,
-               updated_at = CASE n.notification_status
-                   WHEN 'created' THEN s.sent_at ELSE n.updated_at END,
+           SET notification_status = CASE
+                   WHEN n.notification_status = 'created'
+                     OR (n.notification_status = 'technical-failure' AND n.sent_by IS NULL)
+                   THEN s.status ELSE n.notification_status END,
+               updated_at = CASE
+                   WHEN n.notification_status = 'created'
+                     OR (n.notification_status = 'technical-failure' AND n.sent_by IS NULL)
+                   THEN s.sent_at ELSE n.updated_at END,
                sent_by = s.sent_by, sent_at = s.sent_at,
                billable_units = greatest(n.billable_units, s.billable_units),
                reference = coalesce(s.reference, n.reference),

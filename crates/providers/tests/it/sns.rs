@@ -137,7 +137,7 @@ async fn topics_times_and_certificates_must_be_right() {
     foreign.topic_arn = "arn:aws:sns:eu-west-1:666:ses-events".to_owned();
     assert!(matches!(verdict(&verifier, &foreign).await, Err(Untrusted::Topic)));
 
-    for late in [Duration::days(2), Duration::hours(-1)] {
+    for late in [Duration::days(2), Duration::days(-2)] {
         let verdict = verifier.verify(&genuine, sent_at(&genuine) + late).await;
         assert!(matches!(verdict, Err(Untrusted::Timestamp)), "{late}");
     }

@@ -211,8 +211,7 @@ async fn sending_is_recorded_and_does_not_undo_a_receipt_that_won_the_race() {
     let database = Database::create().await;
     let db = database.client().await;
     let sender = Sender::new(&db).await;
-    let (first, second) = (sender.notification(1), sender.notification(2));
-    let rows = [first, second];
+    let rows = [1, 2, 3].map(|number| sender.notification(number));
     notifications::insert_many(&db, &rows).await.unwrap();
     let service = sender.service.id;
 
@@ -225,8 +224,15 @@ async fn sending_is_recorded_and_does_not_undo_a_receipt_that_won_the_race() {
     assert!(notifications::set_technical_failure(&db, rows[1].id, NOW, None).await.unwrap());
     notifications::record_sent(&db, &[sent(rows[1].id)]).await.unwrap();
     let found = notifications::get(&db, service, rows[1].id).await.unwrap();
-    assert_eq!(found.status, NotificationStatus::TechnicalFailure);
+    assert_eq!(found.status, NotificationStatus::Sending, "given up too early: it was sent");
     assert!(claim(&db, rows[1].id, NOW, 0).await.is_none());
+
+    let receipt = "UPDATE notifications SET notification_status = 'technical-failure',
+                   sent_by = 'mmg' WHERE id = $1";
+    db.execute(receipt, &[&rows[2].id]).await.unwrap();
+    notifications::record_sent(&db, &[sent(rows[2].id)]).await.unwrap();
+    let found = notifications::get(&db, service, rows[2].id).await.unwrap();
+    assert_eq!(found.status, NotificationStatus::TechnicalFailure);
 }
 
 #[tokio::test]

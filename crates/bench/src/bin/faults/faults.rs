@@ -1,14 +1,14 @@
 //! What is broken, and how it is healed.
 
-use std::{fs, path::PathBuf, time::Duration};
+use std::time::Duration;
 
-use anyhow::{Context, ensure};
+use anyhow::ensure;
 use futures_util::future::BoxFuture;
 use stub::Outcome;
-use tokio::{process::Command, time::sleep};
+use tokio::time::sleep;
 
 use crate::{
-    servers::{BROKER, POSTGRES, REDIS, Servers},
+    servers::{BROKER, POSTGRES, REDIS},
     system::Process,
     world::World,
 };
@@ -17,6 +17,11 @@ use crate::{
 const BROKEN: Duration = Duration::from_secs(10);
 /// Kills of a process in one fault.
 const KILLS: u32 = 5;
+/// How often all channels are closed, and the time between.
+const CLOSINGS: u32 = 5;
+const BETWEEN_CLOSINGS: Duration = Duration::from_secs(2);
+/// How far the clock is stepped, in seconds.
+const HOUR: i32 = 3600;
 
 /// One way to break something.
 pub struct Fault {
@@ -28,23 +33,25 @@ pub struct Fault {
     /// Messages or receipts wait for their next attempt afterwards, which is five minutes later. What
     /// becomes of them is only looked at when all such faults that follow each other are over.
     pub waits_long: bool,
-    pub needs_disk: bool,
+    pub needs_disks: bool,
+    pub needs_clock: bool,
 }
 
 const fn fault(
     name: &'static str,
     apply: for<'a> fn(&'a World) -> BoxFuture<'a, anyhow::Result<()>>,
 ) -> Fault {
-    Fault { name, apply, kills: 0, waits_long: false, needs_disk: false }
+    Fault { name, apply, kills: 0, waits_long: false, needs_disks: false, needs_clock: false }
 }
 
 /// All of them, in the order in which they are tried.
-pub const ALL: [Fault; 23] = [
+pub const ALL: [Fault; 27] = [
     fault("broker-killed", |world| Box::pin(killed(world, BROKER, Duration::from_secs(2)))),
     fault("broker-stopped", |world| Box::pin(stopped(world, BROKER, "TERM", BROKEN))),
     fault("broker-blocked", |world| Box::pin(broker_blocked(world))),
     fault("broker-link-silent", |world| Box::pin(broker_silent(world))),
     fault("broker-link-half-open", |world| Box::pin(broker_half_open(world))),
+    patient("channels-closed", |world| Box::pin(channels_closed(world))),
     fault("queues-deleted", |world| Box::pin(queues_deleted(world))),
     patient("postgres-restarted-fast", |world| {
         Box::pin(stopped(world, POSTGRES, "INT", Duration::from_secs(2)))
@@ -55,7 +62,14 @@ pub const ALL: [Fault; 23] = [
     patient("postgres-away", |world| Box::pin(stopped(world, POSTGRES, "INT", BROKEN))),
     patient("postgres-exhausted", |world| Box::pin(connections_exhausted(world))),
     patient("postgres-read-only", |world| Box::pin(read_only(world))),
-    Fault { needs_disk: true, ..patient("postgres-disk-full", |world| Box::pin(disk_full(world))) },
+    Fault {
+        needs_disks: true,
+        ..patient("postgres-disk-full", |world| Box::pin(disk_full(world)))
+    },
+    Fault {
+        needs_disks: true,
+        ..patient("postgres-log-disk-full", |world| Box::pin(log_disk_full(world)))
+    },
     fault("redis-stopped", |world| Box::pin(stopped(world, REDIS, "TERM", BROKEN))),
     fault("redis-slow", |world| Box::pin(redis_slow(world))),
     fault("redis-flushed", |world| Box::pin(redis_flushed(world))),
@@ -63,6 +77,8 @@ pub const ALL: [Fault; 23] = [
     Fault { kills: KILLS, ..fault("api-killed", |world| Box::pin(kills(&world.api))) },
     Fault { kills: KILLS, ..fault("beat-killed", |world| Box::pin(kills(&world.beat))) },
     Fault { kills: 3, ..fault("all-killed", |world| Box::pin(all_killed(world))) },
+    Fault { needs_clock: true, ..fault("clock-ahead", |world| Box::pin(clock(world, HOUR))) },
+    Fault { needs_clock: true, ..fault("clock-behind", |world| Box::pin(clock(world, -HOUR))) },
     patient("provider-hangs", |world| Box::pin(forced(world, Outcome::Hang))),
     patient("provider-500", |world| Box::pin(forced(world, Outcome::Error500))),
     patient("provider-429", |world| Box::pin(forced(world, Outcome::Throttle))),
@@ -156,16 +172,42 @@ async fn read_only(world: &World) -> anyhow::Result<()> {
 
 /// The disk of the tables and indexes is full; that of the log is not.
 async fn disk_full(world: &World) -> anyhow::Result<()> {
-    let file = world.disk()?.join("filler");
-    let of = format!("of={}", file.display());
-    // It ends with an error: when nothing fits any more.
-    Command::new("dd").args(["if=/dev/zero", &of, "bs=64k", "status=none"]).output().await?;
-    let _ = Command::new("dd")
-        .args(["if=/dev/zero", &of, "bs=1k", "oflag=append", "conv=notrunc", "status=none"])
-        .output()
-        .await?;
+    let filler = world.disks()?.tables.fill().await?;
     sleep(BROKEN).await;
-    fs::remove_file(&file).context("emptying the disk")
+    filler.remove()
+}
+
+/// The disk of the log is full: the server stops in the middle of what it does, and does not come up
+/// before there is room.
+async fn log_disk_full(world: &World) -> anyhow::Result<()> {
+    let filler = world.disks()?.log.fill().await?;
+    let admin = world.servers.maintenance().await?;
+    // Uses up the files that it has made in advance.
+    let mut switches = 0;
+    while admin.execute("SELECT pg_switch_wal()", &[]).await.is_ok() {
+        switches += 1;
+        ensure!(switches < 100, "the log goes on");
+        sleep(Duration::from_millis(100)).await;
+    }
+    sleep(BROKEN).await;
+    filler.remove()?;
+    world.servers.start(POSTGRES).await
+}
+
+/// Every channel is closed with an error, again and again; the connections stay.
+async fn channels_closed(world: &World) -> anyhow::Result<()> {
+    for _ in 0..CLOSINGS {
+        world.servers.close_channels().await?;
+        sleep(BETWEEN_CLOSINGS).await;
+    }
+    Ok(())
+}
+
+/// The clocks of our processes and of their clients are stepped, and a while later back.
+async fn clock(world: &World, seconds: i32) -> anyhow::Result<()> {
+    world.step_clock(seconds)?;
+    sleep(BROKEN).await;
+    world.step_clock(0)
 }
 
 /// Every answer of Redis takes a second.
@@ -202,54 +244,5 @@ async fn forced(world: &World, outcome: Outcome) -> anyhow::Result<()> {
     world.stub.force(Some(outcome));
     sleep(BROKEN).await;
     world.stub.force(None);
-    Ok(())
-}
-
-/// A small disk in memory, with a tablespace of the database server on it.
-pub struct Disk(pub PathBuf);
-
-impl Disk {
-    /// Makes it; only the machine's superuser can.
-    ///
-    /// # Errors
-    /// When that is not allowed.
-    pub async fn mount(servers: &Servers) -> anyhow::Result<Self> {
-        let disk = Self(std::env::temp_dir().join("postroom-faults-disk"));
-        fs::create_dir_all(&disk.0)?;
-        // What an interrupted run has left.
-        disk.unmount(servers).await?;
-        fs::create_dir_all(&disk.0)?;
-        run("mount", &["-t", "tmpfs", "-o", "size=200m", "postroom-faults", &disk.text()]).await?;
-        let space = disk.0.join("space");
-        fs::create_dir(&space)?;
-        run("chown", &["postgres", &space.display().to_string()]).await?;
-        let sql = format!("CREATE TABLESPACE small LOCATION '{}'", space.display());
-        servers.maintenance().await?.batch_execute(&sql).await?;
-        Ok(disk)
-    }
-
-    /// Removes it, and the database with it.
-    ///
-    /// # Errors
-    /// When it is used.
-    pub async fn unmount(&self, servers: &Servers) -> anyhow::Result<()> {
-        let db = servers.maintenance().await?;
-        db.batch_execute("DROP DATABASE IF EXISTS postroom WITH (FORCE)").await?;
-        db.batch_execute("DROP TABLESPACE IF EXISTS small").await?;
-        let mounts = fs::read_to_string("/proc/mounts")?;
-        if mounts.contains(&format!(" {} ", self.text())) {
-            run("umount", &[&self.text()]).await?;
-        }
-        Ok(fs::remove_dir(&self.0)?)
-    }
-
-    fn text(&self) -> String {
-        self.0.display().to_string()
-    }
-}
-
-async fn run(program: &str, arguments: &[&str]) -> anyhow::Result<()> {
-    let status = Command::new(program).args(arguments).status().await?;
-    ensure!(status.success(), "{program}: {status}");
     Ok(())
 }

@@ -48,17 +48,18 @@ pub struct Load {
     secret: EncodingKey,
     sms_template: String,
     email_template: String,
+    /// That of its tokens.
     clock: Clock,
     number: AtomicU32,
     answers: Mutex<Answers>,
 }
 
 impl Load {
-    /// The demo service of `fixtures`, at the API with this address.
+    /// The demo service of `fixtures`, at the API with this address; `clock` is its own.
     ///
     /// # Errors
     /// When something is missing there.
-    pub fn new(api: &str, fixtures: &Settings) -> anyhow::Result<Self> {
+    pub fn new(api: &str, fixtures: &Settings, clock: Clock) -> anyhow::Result<Self> {
         let get = |name: &str| fixtures.get(name).cloned().with_context(|| name.to_owned());
         let key = get("API_KEY")?;
         let secret = key.get(key.len().saturating_sub(36)..).context("API_KEY")?;
@@ -69,7 +70,7 @@ impl Load {
             secret: EncodingKey::from_secret(secret.as_bytes()),
             sms_template: get("SMS_TEMPLATE_ID")?,
             email_template: get("EMAIL_TEMPLATE_ID")?,
-            clock: Clock::system(),
+            clock,
             number: AtomicU32::new(0),
             answers: Mutex::default(),
         })
@@ -98,7 +99,7 @@ impl Load {
     async fn post(&self) {
         let number = self.number.fetch_add(1, Ordering::Relaxed);
         let answer = self.ask(number).await;
-        let at = self.clock.now();
+        let at = Clock::system().now();
         let mut answers = self.answers.lock().unwrap_or_else(PoisonError::into_inner);
         match answer {
             Ok(Some(id)) => answers.accepted.push(Accepted { id, at }),

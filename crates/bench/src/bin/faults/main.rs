@@ -9,6 +9,8 @@
 //!
 //! It empties the servers that it is given: they must be its own.
 
+mod clock;
+mod disks;
 mod faults;
 mod ledger;
 mod load;

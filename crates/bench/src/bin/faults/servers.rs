@@ -79,6 +79,27 @@ impl Servers {
         Ok(())
     }
 
+    /// Ends a server, and removes all its data.
+    ///
+    /// # Errors
+    /// When the script fails.
+    pub async fn wipe(&self, name: &str) -> anyhow::Result<()> {
+        self.script(&["wipe", name]).await
+    }
+
+    /// Has the broker close every channel with an error, as if a client had asked on it for a queue
+    /// that is not there; the connections stay.
+    ///
+    /// # Errors
+    /// When it fails.
+    pub async fn close_channels(&self) -> anyhow::Result<()> {
+        let passive = "true, false, false, false, false, []";
+        let method = format!("{{'queue.declare', 0, <<\"of-a-fault\">>, {passive}}}");
+        let call =
+            format!("[rabbit_channel:do(Pid, {method}) || Pid <- rabbit_channel:list()], ok.");
+        self.rabbitmqctl(&["eval", &call]).await
+    }
+
     /// An operator's command for the broker.
     ///
     /// # Errors

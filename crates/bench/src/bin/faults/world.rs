@@ -1,6 +1,6 @@
 //! Everything that a fault happens in: servers, system, providers and load.
 
-use std::{collections::HashSet, fs, path::PathBuf, time::Duration};
+use std::{collections::HashSet, fs, time::Duration};
 
 use anyhow::{Context, ensure};
 use domain::Clock;
@@ -12,6 +12,8 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     Args,
+    clock::SteppedClock,
+    disks::Disks,
     faults::Fault,
     ledger::{self, Progress},
     load::{Answers, Load},
@@ -46,8 +48,9 @@ pub struct World {
     program: Program,
     load: Load,
     clock: Clock,
+    stepped: Option<SteppedClock>,
     /// Ours to remove at the end.
-    disk: Option<crate::faults::Disk>,
+    disks: Option<Disks>,
 }
 
 /// What happened while something was broken.
@@ -72,11 +75,15 @@ impl World {
         for name in ["api", "worker", "beat", "commands"] {
             let _ = fs::remove_file(folder.join(format!("{name}.log")));
         }
-        let disk = match chosen.iter().any(|fault| fault.needs_disk) {
-            true => Some(crate::faults::Disk::mount(&servers).await?),
+        let disks = match chosen.iter().any(|fault| fault.needs_disks) {
+            true => Some(Disks::mount(&servers).await?),
             false => None,
         };
-        servers.clear(if disk.is_some() { "TABLESPACE small" } else { "" }).await?;
+        let stepped = match chosen.iter().any(|fault| fault.needs_clock) {
+            true => Some(SteppedClock::new(&folder)?),
+            false => None,
+        };
+        servers.clear(if disks.is_some() { "TABLESPACE small" } else { "" }).await?;
         let broker = Proxy::start(&servers.broker_url()?).await;
         let redis = Proxy::start(&format!("redis://@127.0.0.1:{}/0", servers.port(REDIS)?)).await;
         let api_url = format!("http://127.0.0.1:{}", servers.port("faults-api")?);
@@ -89,12 +96,14 @@ impl World {
         })
         .await?;
         let settings = settings(&servers, &broker, &redis, &stub, &api_url)?;
-        let program = Program { settings, folder: folder.clone() };
+        let mut program = Program { settings, folder: folder.clone() };
         let fixtures = folder.join("fixtures");
         program.run(&["migrate"]).await?;
         let file = fixtures.to_str().context("a folder that is no text")?;
         program.run(&["fixtures", "--rate-limit", "1000000000", "--env-file", file]).await?;
-        let load = Load::new(&api_url, &exports(&fixtures)?)?;
+        let client_clock = stepped.as_ref().map_or_else(Clock::system, SteppedClock::of_clients);
+        let load = Load::new(&api_url, &exports(&fixtures)?, client_clock)?;
+        program.settings.extend(stepped.iter().flat_map(SteppedClock::settings));
         let managed = |name: &str| -> anyhow::Result<(Program, String)> {
             let mut program = program.clone();
             let address = format!("127.0.0.1:{}", servers.port(name)?);
@@ -114,7 +123,8 @@ impl World {
             program,
             load,
             clock: Clock::system(),
-            disk,
+            stepped,
+            disks,
         };
         for url in [format!("{api_url}/_status"), worker_health, beat_health] {
             answers(&url).await?;
@@ -122,12 +132,21 @@ impl World {
         Ok(world)
     }
 
-    /// The small disk that the database is on, where the fault needs it.
+    /// The small disks that the database is on, where a fault needs them.
     ///
     /// # Errors
-    /// When there is none.
-    pub fn disk(&self) -> anyhow::Result<&PathBuf> {
-        Ok(&self.disk.as_ref().context("there is no small disk")?.0)
+    /// When there are none.
+    pub fn disks(&self) -> anyhow::Result<&Disks> {
+        self.disks.as_ref().context("there are no small disks")
+    }
+
+    /// Has our processes and their clients see a time so many seconds from the true one. Their
+    /// monotonic clocks go on, as they do on a machine whose clock is set; servers keep theirs.
+    ///
+    /// # Errors
+    /// When their clocks cannot be stepped.
+    pub fn step_clock(&self, seconds: i32) -> anyhow::Result<()> {
+        self.stepped.as_ref().context("the clocks cannot be stepped")?.step(seconds)
     }
 
     /// Breaks something under load, heals it, and goes on for a while.
@@ -223,11 +242,11 @@ impl World {
     /// Ends the system, and removes what was made for it.
     ///
     /// # Errors
-    /// When the small disk stays.
+    /// When the small disks stay.
     pub async fn end(self) -> anyhow::Result<()> {
         drop((self.api, self.worker, self.beat));
-        if let Some(disk) = self.disk {
-            disk.unmount(&self.servers).await?;
+        if let Some(disks) = self.disks {
+            disks.unmount(&self.servers).await?;
         }
         Ok(())
     }

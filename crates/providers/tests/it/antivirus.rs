@@ -64,7 +64,9 @@ async fn viruses_are_found_wherever_they_are_in_a_file() {
 async fn what_the_scanner_does_not_scan_is_not_clean() {
     let clamd = clamd();
     let too_large = vec![b'a'; 8 << 20]; // it closes in the middle
-    assert_eq!(fault(&clamd, &too_large).await, "The scanner did not scan the file");
+    let fault = fault(&clamd, &too_large).await;
+    // Its last words may be lost when it closes before it has read all.
+    assert!(["The scanner did not scan the file", "No answer"].contains(&&*fault), "{fault}");
     assert!(clamd.is_clean(b"small").await.unwrap(), "and goes on");
 }
 

@@ -60,8 +60,7 @@ pub enum Suite {
     Email,
     /// Showing notifications; workers stand still
     Get,
-    /// Pages of 250 notifications, with a hundredth of what is stored and with all; workers stand
-    /// still
+    /// Pages of 250 notifications, with a hundredth of what is stored and with all
     List,
     /// Previews of the same template
     Preview,

@@ -191,8 +191,8 @@ fn rows(client: &Client, count: usize) -> Value {
 #[tokio::test]
 async fn files_that_fit_into_the_day_one_by_one_are_not_both_accepted() {
     let (t, client) = start(|service| service.sms_limit(5)).await;
-    let (first, second) =
-        tokio::join!(client.post(PATH, &rows(&client, 3)), client.post(PATH, &rows(&client, 3)));
+    let three = rows(&client, 3);
+    let (first, second) = tokio::join!(client.post(PATH, &three), client.post(PATH, &three));
     let mut statuses = [first.status, second.status];
     statuses.sort_unstable();
     assert_eq!(statuses, [201, 429]);
@@ -278,7 +278,8 @@ async fn who_may_not_schedule_is_told() {
     };
     let told = refused(&mut rows(&client, 1)).await;
     assert_eq!(told, "Service is not allowed to schedule text messages");
-    let letter = testkit::template(&t.db().await, &client.service).letter("Hello", "Dear all");
+    let db = t.db().await;
+    let letter = testkit::template(&db, &client.service).letter("Hello", "Dear all");
     let mut letters = rows(&client, 1);
     letters["template_id"] = json!(letter.create().await);
     assert_eq!(refused(&mut letters).await, "Service is not allowed to schedule letters");

@@ -41,6 +41,6 @@ soak: ## a million tasks while workers, connections and the broker break
 faults: ## break one thing after another under load, and say what became of every message
 	@deploy/local/faults
 
-servers: ## start PostgreSQL, RabbitMQ and Redis only, and print the variables for tests
+servers: ## start PostgreSQL, RabbitMQ, Redis and clamd only, and print the variables for tests
 	@deploy/local/servers up
 	@deploy/local/servers env test

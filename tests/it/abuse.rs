@@ -163,6 +163,7 @@ async fn deep_json_is_no_fault_of_ours_wherever_it_is_read_0_1() {
         "/v2/notifications/sms".to_owned(),
         "/v2/notifications/email".to_owned(),
         "/v2/notifications/letter".to_owned(),
+        "/v2/notifications/bulk".to_owned(),
         format!("/v2/template/{}/preview", client.sms),
         format!("/notifications/letter/status?token={token}"),
         "/notifications/sms/mmg".to_owned(),

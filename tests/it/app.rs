@@ -14,6 +14,7 @@ use app::{
 use domain::{Clock, KeyType, NotificationId, NotificationStatus, TemplateId, signing::Signer};
 use jsonwebtoken::{EncodingKey, Header};
 use providers::{
+    antivirus::AntivirusConfig,
     aws_sms::AwsSmsConfig,
     callbacks::{CallbackClient, CallbackConfig},
     documents::DocumentsConfig,
@@ -101,7 +102,7 @@ fn queues() -> Vec<&'static str> {
     tasks::roles::ALL.iter().flat_map(|role| role.queues).map(|consume| consume.queue).collect()
 }
 
-fn variable(name: &str) -> String {
+pub(crate) fn variable(name: &str) -> String {
     std::env::var(name).unwrap_or_else(|_| panic!("{name} is not set: run `make test`"))
 }
 
@@ -538,6 +539,7 @@ fn app_config(stub: &Stub, objects: &TempDir) -> app::Config {
             document_download_host: None,
             document_download_timeout: Duration::from_secs(5),
         },
+        antivirus: AntivirusConfig { clamd_addr: None, clamd_timeout: Duration::from_secs(5) },
         providers: ProvidersConfig {
             sms_resting_points: vec!["mmg=51".parse().unwrap(), "firetext=49".parse().unwrap()],
             check_slow_text_message_delivery: "1".to_owned(),

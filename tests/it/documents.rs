@@ -1,11 +1,12 @@
 //! Files by email (public API contract §3.9): what is refused and in which words, what the store is
 //! given, what the recipient gets.
 
+use base64::{Engine, prelude::BASE64_STANDARD};
 use domain::KeyType;
 use serde_json::{Value, json};
 use stub::Kind;
 
-use crate::app::{Answer, Client, TestApp, id};
+use crate::app::{Answer, Client, TestApp, id, variable};
 
 const PATH: &str = "/v2/notifications/email";
 const ADA: &str = "Ada@example.com";
@@ -261,6 +262,30 @@ async fn confirm(link: &str, address: &str) -> (u16, reqwest::header::HeaderMap,
     let form = [("email_address", address)];
     let (status, headers, body) = open(browser.post(link).form(&form)).await;
     (status, headers, String::from_utf8(body).unwrap())
+}
+
+#[tokio::test]
+async fn infected_files_are_refused_and_unscanned_ones_are_not_kept_3_9() {
+    let addresses = [variable("POSTROOM_TEST_CLAMD_ADDR"), "127.0.0.1:1".to_owned()];
+    for (address, status) in addresses.into_iter().zip([201, 500]) {
+        let t = TestApp::with_app(|config, _| config.antivirus.clamd_addr = Some(address)).await;
+        let client = t.client().await;
+        set_up(&t, &client).await;
+        let file = |text: &str| json!({ "file": BASE64_STANDARD.encode(text) });
+        // In two parts, so that no scanner takes this file for it.
+        let virus = [r"X5O!P%@AP[4\PZX54(P^)7CC)7}$", "EICAR-STANDARD-ANTIVIRUS-TEST-FILE!$H+H*"];
+        let infected = email(&client, ADA, file(&virus.concat()));
+        if status == 201 {
+            refused(client.post(PATH, &infected).await, "File did not pass the virus scan");
+        }
+        assert_eq!(count(&t, "SELECT count(*) FROM notifications").await, 0);
+        let told = client.post(PATH, &email(&client, ADA, file("a,b"))).await.expect(status);
+        if status == 500 {
+            assert_eq!(told["errors"][0]["message"], "Internal server error");
+            assert_eq!(count(&t, "SELECT count(*) FROM notifications").await, 0);
+        }
+        t.end_as_it_is().await;
+    }
 }
 
 #[tokio::test]

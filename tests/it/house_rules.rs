@@ -132,6 +132,38 @@ fn only_the_api_serves_http_with_actix() {
     assert_eq!(shipped_crates_with(&["actix_web"]), ["api"]);
 }
 
+/// An `==` of secrets stops at the first difference, and so tells a patient caller where it is.
+#[test]
+fn secrets_are_compared_in_constant_time() {
+    for (file, function) in [
+        ("api/src/auth.rs", "jsonwebtoken::crypto::verify("), // tokens of services
+        ("api/src/basic_auth.rs", ".ct_eq("),                 // providers' passwords
+        ("domain/src/signing.rs", ".verify_slice("),          // signed texts
+        ("domain/src/fernet.rs", ".verify_slice("),           // tokens of links
+        ("providers/src/documents/sealed.rs", "hmac::verify("), // confirmed addresses
+    ] {
+        let text = fs::read_to_string(root().join("crates").join(file)).unwrap();
+        assert!(text.contains(function), "{file} no longer uses {function}…)");
+    }
+    let names = ["secret", "password", "token", "signature", "mac", "digest"];
+    let is_secret = |word: &str| {
+        let word = word.trim_start_matches(['&', '*']).trim_end_matches([')', ';', ',', '{', '(']);
+        names.iter().any(|name| word.ends_with(name))
+    };
+    for name in crates().iter().filter(|name| !DEVELOPMENT.contains(&name.as_str())) {
+        for (path, text) in sources(&root().join("crates").join(name).join("src")) {
+            let code = text.split("#[cfg(test)]").next().unwrap();
+            for line in code.lines().filter(|line| !line.trim_start().starts_with("//")) {
+                let words: Vec<&str> = line.split_whitespace().collect();
+                for sides in words.windows(3).filter(|words| ["==", "!="].contains(&words[1])) {
+                    let is_told = is_secret(sides[0]) || is_secret(sides[2]);
+                    assert!(!is_told, "{}: {line}", path.display());
+                }
+            }
+        }
+    }
+}
+
 #[test]
 fn only_store_talks_to_redis_and_only_queue_to_the_broker() {
     assert_eq!(shipped_crates_with(&["fred::"]), ["store"]);

@@ -8,6 +8,7 @@ mod accepting_letters;
 mod app;
 mod callback_rules;
 mod callbacks;
+mod contract_rows;
 mod documents;
 mod edges;
 mod extensions;

@@ -142,12 +142,10 @@ impl From<Error> for ApiError {
                 format!("Exceeded send limits ({limit}: {max}) for today"),
             ),
             Error::ChannelNotAllowed(channel) => {
-                let channel = match channel {
-                    NotificationType::Sms => "text messages",
-                    NotificationType::Email => "emails",
-                    NotificationType::Letter => "letters",
-                };
-                Self::bad_request(format!("Service is not allowed to send {channel}"))
+                Self::bad_request(format!("Service is not allowed to send {}", plural(channel)))
+            }
+            Error::SchedulingNotAllowed(channel) => {
+                Self::bad_request(format!("Service is not allowed to schedule {}", plural(channel)))
             }
             Error::TemplateNotFound => Self::bad_request("Template not found"),
             Error::WrongTemplateType { template, notification } => Self::bad_request(format!(
@@ -311,6 +309,15 @@ pub(crate) fn timed_out(is_v2: bool) -> ApiError {
         ApiError::v2(status, "SoftEventletTimeout", message)
     } else {
         ApiError::legacy(status, message)
+    }
+}
+
+/// What is sent over a channel, in words.
+fn plural(channel: NotificationType) -> &'static str {
+    match channel {
+        NotificationType::Sms => "text messages",
+        NotificationType::Email => "emails",
+        NotificationType::Letter => "letters",
     }
 }
 

@@ -48,11 +48,19 @@ pub(crate) async fn accept(
     if let Some(answer) = again().await? {
         return Ok(answer);
     }
-    counted?; // the day's room: what was sent before has its place in it
-    match send(body, Some(&once)).await {
+    let outcome = match counted {
+        Ok(()) => send(body, Some(&once)).await,
+        Err(over) => Err(over.into()), // the day is full
+    };
+    match outcome {
         Ok(answer) => Ok(HttpResponse::Created().json(answer)),
         // Another request of this key came first, and was under way until now.
         Err(taken) if taken.status_code() == StatusCode::CONFLICT => again().await?.ok_or(taken),
+        // It may be another request of this key that has filled the day.
+        Err(over) if over.status_code() == StatusCode::TOO_MANY_REQUESTS => {
+            app.wait_for_first(&caller.caller, &once).await?;
+            again().await?.ok_or(over)
+        }
         Err(refusal) => Err(refusal),
     }
 }

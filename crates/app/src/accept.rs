@@ -31,6 +31,7 @@ use crate::{
     App, Caller, Error,
     accounts::over_limit,
     caches::get_or_load,
+    counted::Counted,
     once::{Answered, Kept},
 };
 
@@ -401,40 +402,25 @@ impl App {
         kept: Option<Kept>,
         trace: &Trace,
     ) -> Result<(), Error> {
-        let (service, key_type) = (message.caller.service(), message.caller.key_type);
-        let channel = message.template.template_type;
-        let mut counted = vec![DailyLimit::from(channel)];
-        if message.phone.is_some_and(|phone| phone.country_prefix() != "44") {
-            counted.push(DailyLimit::InternationalSms);
+        let (channel, key_type) = (message.template.template_type, message.caller.key_type);
+        let abroad = message.phone.is_some_and(|phone| phone.country_prefix() != "44");
+        let limits = [(channel.into(), 1), (DailyLimit::InternationalSms, i64::from(abroad))];
+        let counted = Counted::new(message.caller, limits);
+        let row = self.new_notification(message, id)?;
+        // These are few, and each in a transaction of its own.
+        if message.due.is_some() {
+            return self.store_with(row, &[], kept, message.due, &counted).await;
         }
-        for (i, limit) in counted.iter().enumerate() {
-            if !self.0.limits.reserve(service, key_type, *limit).await {
-                self.release(message.caller, &counted[..i]).await;
-                return Err(over_limit(service, key_type, *limit));
-            }
+        let nudge = deliver(id, channel, key_type, self.clock().new_id(), trace)?;
+        if kept.is_some() {
+            return self.store_with(row, &[nudge], kept, None, &counted).await;
         }
-        let stored = match self.new_notification(message, id) {
-            Ok(row) => match deliver(id, channel, key_type, self.clock().new_id(), trace) {
-                // These are few, and each in a transaction of its own.
-                Ok(_) if message.due.is_some() => {
-                    self.store_with(row, &[], kept, message.due).await
-                }
-                Ok(nudge) if kept.is_some() => self.store_with(row, &[nudge], kept, None).await,
-                Ok(nudge) => self.0.inserts.insert(row, Some(nudge)).await.map(drop),
-                Err(error) => Err(error),
-            },
-            Err(error) => Err(error),
-        };
-        if stored.is_err() {
-            self.release(message.caller, &counted).await;
+        self.reserve(&counted).await?;
+        let stored = self.0.inserts.insert(row, Some(nudge)).await.map(drop);
+        if let Err(error) = &stored {
+            self.release_after(error, &counted).await;
         }
         stored
-    }
-
-    async fn release(&self, caller: &Caller, counted: &[DailyLimit]) {
-        for limit in counted {
-            self.0.limits.release(caller.service(), caller.key_type, *limit).await;
-        }
     }
 
     fn new_notification(

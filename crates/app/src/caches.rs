@@ -2,7 +2,7 @@
 
 use std::{future::Future, hash::Hash, sync::Arc, time::Duration};
 
-use domain::{ServiceId, Template, TemplateId};
+use domain::{JobId, ServiceId, Template, TemplateId};
 use moka::future::Cache;
 use store::{
     providers::Provider,
@@ -28,6 +28,8 @@ pub(crate) struct Caches {
     pub template_versions: Cache<(ServiceId, TemplateId, i32), Arc<Template>>,
     pub safelists: Cache<ServiceId, Arc<Vec<String>>>,
     pub callbacks: Cache<(ServiceId, CallbackType), Option<Arc<ServiceCallback>>>,
+    /// Whether a job's rows were counted when it was accepted, which never changes.
+    pub counted_jobs: Cache<JobId, bool>,
     pub providers: Cache<(), Arc<Vec<Provider>>>,
     pub sms_rates: Cache<(), Arc<Vec<SmsRate>>>,
     pub letter_rates: Cache<(), Arc<Vec<LetterRate>>>,
@@ -41,6 +43,7 @@ impl Caches {
             template_versions: cache(10_000, VERSION_FRESH),
             safelists: cache(1_000, FRESH),
             callbacks: cache(10_000, FRESH),
+            counted_jobs: cache(1_000, VERSION_FRESH),
             providers: cache(1, PROVIDERS_FRESH),
             sms_rates: cache(1, VERSION_FRESH),
             letter_rates: cache(1, VERSION_FRESH),

@@ -37,9 +37,9 @@ impl App {
         info!(notification.id = %id, "called back");
         if found.created_at.date() == now.date() {
             let limits = &self.0.limits;
-            limits.release(service, found.key_type, found.notification_type.into()).await;
+            limits.release(service, found.key_type, found.notification_type.into(), 1).await;
             if abroad {
-                limits.release(service, found.key_type, DailyLimit::InternationalSms).await;
+                limits.release(service, found.key_type, DailyLimit::InternationalSms, 1).await;
             }
         }
         Ok(())

@@ -13,6 +13,7 @@ use content::{
 };
 use domain::{Clock, Service};
 use futures_util::TryStreamExt;
+use providers::antivirus::VirusScanner;
 use providers::documents::{
     Document, DocumentStore, DocumentsConfig, NotifyDocuments, OwnDocuments, UploadError, expiring,
 };
@@ -43,11 +44,15 @@ pub(crate) struct TakenFile {
 impl Documents {
     pub(crate) fn new(
         config: &DocumentsConfig,
+        scanner: Option<Arc<dyn VirusScanner>>,
         objects: Objects,
         clock: Clock,
         api_host: &str,
     ) -> anyhow::Result<Self> {
-        let own = OwnDocuments::new(objects, clock, api_host);
+        let mut own = OwnDocuments::new(objects, clock, api_host);
+        if let Some(scanner) = scanner {
+            own = own.with_scanner(scanner);
+        }
         let host = config.document_download_host.as_deref().unwrap_or(api_host);
         Ok(Self {
             store: match NotifyDocuments::from_config(config)? {

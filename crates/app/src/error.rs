@@ -151,6 +151,10 @@ pub enum Error {
     /// Files of recipients are sent with live keys only.
     #[error("a file of recipients needs a live key")]
     BulkNeedsLiveKey,
+    /// The service may not choose when a file of recipients is sent, or nobody may: letters are
+    /// printed once a day.
+    #[error("the service may not schedule {0}")]
+    SchedulingNotAllowed(NotificationType),
     /// What is wrong with a file of recipients.
     #[error("the file has {} faults", .0.len())]
     BadFile(Vec<BulkFault>),

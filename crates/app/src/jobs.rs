@@ -67,6 +67,7 @@ impl App {
         let limit = template.template_type.into();
         let rows = i64::from(job.notification_count);
         if !resumed
+            && !job.is_counted
             && account.service.active
             && !self.0.limits.has_room_for(&account.service, KeyType::Normal, limit, rows).await
         {

@@ -18,6 +18,7 @@ mod caches;
 pub mod callbacks;
 mod cancelling;
 mod costs;
+mod counted;
 mod days;
 pub mod documents;
 mod email_files;
@@ -51,6 +52,7 @@ use std::{
     time::Duration,
 };
 
+use ::providers::antivirus::{AntivirusConfig, Clamd, VirusScanner};
 use ::providers::documents::DocumentsConfig;
 use ::providers::objects::{Objects, ObjectsConfig};
 use ::providers::zendesk::Zendesk;
@@ -114,6 +116,9 @@ pub struct Config {
     /// Files by email
     #[command(flatten)]
     pub documents: DocumentsConfig,
+    /// Their virus scan
+    #[command(flatten)]
+    pub antivirus: AntivirusConfig,
     /// The choice among SMS providers
     #[command(flatten)]
     pub providers: providers::ProvidersConfig,
@@ -198,6 +203,8 @@ impl App {
             receipt_wait: Duration::from_secs(config.receipt_wait_seconds.into()),
             documents: documents::Documents::new(
                 &config.documents,
+                Clamd::from_config(&config.antivirus)?
+                    .map(|clamd| Arc::new(clamd) as Arc<dyn VirusScanner>),
                 objects.clone(),
                 clock.clone(),
                 &config.api_host_name,

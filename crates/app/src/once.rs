@@ -14,7 +14,7 @@ use store::{
 use time::{Duration, OffsetDateTime};
 use uuid::Uuid;
 
-use crate::{App, Caller, Error};
+use crate::{App, Caller, Error, counted::Counted};
 
 /// How long an answer is kept.
 const KEPT: Duration = Duration::hours(24);
@@ -106,19 +106,43 @@ impl App {
         if idempotency_keys::insert(db, &row).await? { Ok(()) } else { Err(Error::KeyTaken) }
     }
 
-    /// Writes a notification, the messages that it is sent on by and the answer to its request in one
-    /// transaction, and publishes the messages. One that is `due` at a time waits for that.
+    /// Waits until no other request is under way under this key. What it was answered, if it was
+    /// accepted, is then found by [`App::answer_of`].
     ///
     /// # Errors
-    /// [`Error::KeyTaken`] when there is an answer under its key; database errors.
+    /// Database errors.
+    pub async fn wait_for_first(&self, caller: &Caller, once: &Once) -> Result<(), Error> {
+        let kept = Kept {
+            service: caller.service().id,
+            key: once.key.clone(),
+            fingerprint: once.fingerprint,
+            answer: String::new(),
+        };
+        let mut db = self.db().await?;
+        let tx = db.transaction().await.map_err(store::Error::from)?;
+        match self.keep_in(&tx, &kept).await {
+            // Never to be seen by anybody: this only stood in the queue.
+            Ok(()) | Err(Error::KeyTaken) => Ok(tx.rollback().await.map_err(store::Error::from)?),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Counts a notification, writes it, the messages that it is sent on by and the answer to its
+    /// request in one transaction, and publishes the messages. One that is `due` at a time waits for
+    /// that.
+    ///
+    /// # Errors
+    /// [`Error::KeyTaken`] when there is an answer under its key; [`Error::DailyLimit`]; database
+    /// errors.
     pub(crate) async fn store_with(
         &self,
         row: NewNotification,
         messages: &[Envelope],
         kept: Option<Kept>,
         due: Option<OffsetDateTime>,
+        counted: &Counted<'_>,
     ) -> Result<(), Error> {
-        let written = self.write_with(row, messages, kept, due).await?;
+        let written = self.write_with(row, messages, kept, due, counted).await?;
         for (id, message) in written.into_iter().zip(messages) {
             self.publish_written(id, message).await;
         }
@@ -132,6 +156,7 @@ impl App {
         messages: &[Envelope],
         kept: Option<Kept>,
         due: Option<OffsetDateTime>,
+        counted: &Counted<'_>,
     ) -> Result<Vec<Uuid>, Error> {
         let waiting =
             messages.iter().map(|message| self.written(message)).collect::<Result<Vec<_>, _>>()?;
@@ -140,13 +165,22 @@ impl App {
         if let Some(kept) = &kept {
             self.keep_in(&tx, kept).await?;
         }
-        let id = row.id;
-        store::notifications::insert_many(&tx, &[row]).await?;
-        if let Some(due) = due {
-            store::scheduled::insert(&tx, id, due).await?;
+        self.reserve(counted).await?;
+        let stored = async {
+            let id = row.id;
+            store::notifications::insert_many(&tx, &[row]).await?;
+            if let Some(due) = due {
+                store::scheduled::insert(&tx, id, due).await?;
+            }
+            store::outbox::insert(&tx, &waiting).await?;
+            Ok::<_, Error>(tx.commit().await.map_err(store::Error::from)?)
+        };
+        match stored.await {
+            Ok(()) => Ok(waiting.iter().map(|row| row.id).collect()),
+            Err(error) => {
+                self.release_after(&error, counted).await;
+                Err(error)
+            }
         }
-        store::outbox::insert(&tx, &waiting).await?;
-        tx.commit().await.map_err(store::Error::from)?;
-        Ok(waiting.iter().map(|row| row.id).collect())
     }
 }

@@ -18,6 +18,9 @@ pub struct Args {
     /// Notifications that are stored already, from the last days
     #[arg(long, default_value_t = 20_000)]
     pub stored: u32,
+    /// Requests of the memory suite
+    #[arg(long, default_value_t = 1_000_000, value_parser = clap::value_parser!(u32).range(50..))]
+    pub requests: u32,
     /// Folder of the process ids of the running system
     #[arg(long, default_value = ".dev/run")]
     pub run_dir: PathBuf,
@@ -53,20 +56,28 @@ pub struct Args {
 pub enum Suite {
     /// Accepting text messages, beside the floors; workers stand still
     Post,
+    /// Accepting emails of a realistic template; workers stand still
+    Email,
     /// Showing notifications; workers stand still
     Get,
+    /// Pages of 250 notifications, with a hundredth of what is stored and with all
+    List,
+    /// Previews of the same template
+    Preview,
     /// From POST to `delivered`, through every process
     Deliver,
     /// One worker process beside Celery and the AMQP library; publishing; many retries
     Queue,
     /// All of these
     All,
+    /// Resident memory of the API over many requests of every kind; workers stand still
+    Memory,
 }
 
 impl Suite {
     /// Whether `part` is to be measured.
     pub fn has(self, part: Self) -> bool {
-        self == Self::All || self == part
+        self == part || (self == Self::All && part != Self::Memory)
     }
 }
 

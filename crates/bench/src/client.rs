@@ -16,6 +16,8 @@ use serde_json::json;
 use tokio::net::TcpStream;
 use url::Url;
 
+use crate::email;
+
 /// The recipient: one that is neither simulated by the API nor special to the stub.
 const RECIPIENT: &str = "07700900123";
 
@@ -80,6 +82,56 @@ impl Client {
         self.request("POST", "/v2/notifications/sms")?
             .header(header::CONTENT_TYPE, "application/json")
             .body(Full::from(body.to_string()))
+            .context("making a request")
+    }
+
+    /// `POST /v2/notifications/email` of [`email`], with `reference` as the client's own.
+    ///
+    /// # Errors
+    /// When the request cannot be made.
+    pub fn post_email(&self, template_id: &str, reference: &str) -> anyhow::Result<ApiRequest> {
+        let body = json!({
+            "email_address": "ada.lovelace@example.com",
+            "template_id": template_id,
+            "personalisation": email::personalisation(),
+            "reference": reference,
+        });
+        self.request("POST", "/v2/notifications/email")?
+            .header(header::CONTENT_TYPE, "application/json")
+            .body(Full::from(body.to_string()))
+            .context("making a request")
+    }
+
+    /// `POST /v2/template/{id}/preview` of [`email`].
+    ///
+    /// # Errors
+    /// When the request cannot be made.
+    pub fn preview(&self, template_id: &str) -> anyhow::Result<ApiRequest> {
+        let body = json!({ "personalisation": email::personalisation() });
+        self.request("POST", &format!("/v2/template/{template_id}/preview"))?
+            .header(header::CONTENT_TYPE, "application/json")
+            .body(Full::from(body.to_string()))
+            .context("making a request")
+    }
+
+    /// `GET /v2/notifications`: the newest, or those before one.
+    ///
+    /// # Errors
+    /// When the request cannot be made.
+    pub fn list(&self, older_than: Option<&str>) -> anyhow::Result<ApiRequest> {
+        let query = older_than.map(|id| format!("?older_than={id}")).unwrap_or_default();
+        self.request("GET", &format!("/v2/notifications{query}"))?
+            .body(Full::default())
+            .context("making a request")
+    }
+
+    /// A text message that is refused: it lacks all that is required.
+    ///
+    /// # Errors
+    /// When the request cannot be made.
+    pub fn post_nothing(&self) -> anyhow::Result<ApiRequest> {
+        self.request("POST", "/v2/notifications/sms")?
+            .body(Full::from("{}"))
             .context("making a request")
     }
 

@@ -7,8 +7,17 @@ use std::{
 };
 
 use anyhow::{Context, bail, ensure};
+use domain::{Clock, KeyType, NotificationType, ServiceId, TemplateId};
+use store::{
+    DatabaseConfig, Pool,
+    fixtures::{self, NewTemplate},
+    notifications::list::{self, Filter},
+};
 use tokio::process::Command;
 use tokio_postgres::{Client, NoTls};
+use uuid::Uuid;
+
+use crate::email;
 
 /// What the references of our notifications begin with.
 pub const MARK: &str = "postroom-bench-";
@@ -16,9 +25,15 @@ pub const MARK: &str = "postroom-bench-";
 /// And those of the notifications that were stored before.
 const STORED: &str = "postroom-stored-";
 
+/// The template of [`email`], which is there only while it is measured.
+const EMAIL_TEMPLATE: TemplateId =
+    TemplateId(Uuid::from_u128(0x7db0_1b2c_0f3a_4d5e_8a9b_0000_0000_00ff));
+
 /// A connection to the system's database.
 pub struct Database {
     client: Client,
+    /// The same for what `store` writes and reads.
+    pool: Pool,
     url: String,
     pgbench: PathBuf,
 }
@@ -47,7 +62,12 @@ impl Database {
             Some(path) => path.to_owned(),
             None => newest_pgbench().context("pgbench is not installed; see --pgbench")?,
         };
-        Ok(Self { client, url: url.to_owned(), pgbench })
+        let config = DatabaseConfig {
+            database_url: url.to_owned().into(),
+            database_pool_size: 1,
+            database_statement_timeout_ms: 1_200_000,
+        };
+        Ok(Self { client, pool: config.pool()?, url: url.to_owned(), pgbench })
     }
 
     /// Deletes the rows of all measurements, and leaves the table and the log as if they had never
@@ -56,20 +76,29 @@ impl Database {
     /// # Errors
     /// Database errors only.
     pub async fn clear(&self) -> anyhow::Result<()> {
+        self.clear_but("").await
+    }
+
+    /// The same but for the rows of one reference.
+    ///
+    /// # Errors
+    /// Database errors only.
+    pub async fn clear_but(&self, reference: &str) -> anyhow::Result<()> {
         let ours = format!("{MARK}%");
-        self.client
-            .execute("DELETE FROM notifications WHERE client_reference LIKE $1", &[&ours])
-            .await?;
+        let sql = "DELETE FROM notifications
+                    WHERE client_reference LIKE $1 AND client_reference <> $2";
+        self.client.execute(sql, &[&ours, &reference]).await?;
         self.client.batch_execute("VACUUM notifications").await?;
         self.client.batch_execute("CHECKPOINT").await?;
         Ok(())
     }
 
-    /// Stores `rows` delivered notifications like the one with this reference, of the last six days.
+    /// Stores delivered notifications like the one with this reference, of the last six days, until
+    /// there are `rows`; `stored` there are.
     ///
     /// # Errors
     /// Database errors only.
-    pub async fn store(&self, reference: &str, rows: u32) -> anyhow::Result<()> {
+    pub async fn store(&self, reference: &str, stored: u32, rows: u32) -> anyhow::Result<()> {
         let sql = r#"
             INSERT INTO notifications
                    (id, "to", normalised_to, service_id, template_id, template_version, api_key_id,
@@ -80,15 +109,87 @@ impl Database {
                    template_version, api_key_id, key_type, notification_type, at, at, at, 'mmg',
                    _personalisation, $2 || n, reply_to_text, international, phone_prefix,
                    rate_multiplier, 'delivered', 1
-              FROM notifications, generate_series(1, $3::int4) AS n,
+              FROM notifications, generate_series($4::int4 + 1, $3::int4) AS n,
                    LATERAL (SELECT created_at - interval '6 days' * n / $3::int4) AS old (at)
              WHERE client_reference = $1"#;
-        let count = i32::try_from(rows)?;
-        self.client.execute(sql, &[&reference, &STORED, &count]).await?;
+        let (stored, rows) = (i32::try_from(stored)?, i32::try_from(rows)?);
+        self.client.execute(sql, &[&reference, &STORED, &rows, &stored]).await?;
         // Autovacuum would do it within the minute.
         self.client.batch_execute("VACUUM ANALYZE notifications").await?;
         self.client.batch_execute("CHECKPOINT").await?;
         Ok(())
+    }
+
+    /// The ids of `count` among the `rows` that [`Database::store`] has stored, evenly.
+    ///
+    /// # Errors
+    /// Database errors only.
+    pub async fn stored_ids(&self, rows: u32, count: u32) -> anyhow::Result<Vec<String>> {
+        let step = usize::try_from((rows / count).max(1))?;
+        let references: Vec<String> =
+            (1..=rows).step_by(step).map(|n| format!("{STORED}{n}")).collect();
+        let sql = "SELECT id::text FROM notifications WHERE client_reference = ANY($1)";
+        let rows = self.client.query(sql, &[&references]).await?;
+        rows.iter().map(|row| Ok(row.try_get(0)?)).collect()
+    }
+
+    /// How the database finds the newest 250 notifications of the service with this one.
+    ///
+    /// # Errors
+    /// Database errors only.
+    pub async fn list_plan(&self, reference: &str) -> anyhow::Result<Vec<String>> {
+        let filter = Filter {
+            key_type: KeyType::Normal,
+            statuses: &[],
+            channels: &[],
+            reference: None,
+            include_jobs: false,
+            older_than: None,
+        };
+        let service = self.service(reference).await?;
+        Ok(list::explain(&self.pool.get().await?, service, &filter, 250).await?)
+    }
+
+    /// Writes the template of [`email`], for the service with this notification. Returns its id.
+    ///
+    /// # Errors
+    /// Database errors only.
+    pub async fn insert_email_template(&self, reference: &str) -> anyhow::Result<String> {
+        let service_id = self.service(reference).await?;
+        let template = NewTemplate {
+            id: EMAIL_TEMPLATE,
+            service_id,
+            template_type: NotificationType::Email,
+            names: &["Bench"],
+            subject: Some(email::SUBJECT),
+            content: email::CONTENT,
+            contact_block: None,
+        };
+        let sql = "SELECT created_by_id FROM services WHERE id = $1";
+        let user = self.client.query_one(sql, &[&service_id]).await?.try_get(0)?;
+        let db = self.pool.get().await?;
+        fixtures::insert_template(&db, &template, user, Clock::system().now()).await?;
+        Ok(EMAIL_TEMPLATE.to_string())
+    }
+
+    /// Deletes that template, whose notifications are deleted.
+    ///
+    /// # Errors
+    /// Database errors only.
+    pub async fn delete_email_template(&self) -> anyhow::Result<()> {
+        for sql in [
+            "DELETE FROM template_redacted WHERE template_id = $1",
+            "DELETE FROM templates WHERE id = $1",
+            "DELETE FROM templates_history WHERE id = $1",
+        ] {
+            self.client.execute(sql, &[&EMAIL_TEMPLATE]).await?;
+        }
+        Ok(())
+    }
+
+    async fn service(&self, reference: &str) -> anyhow::Result<ServiceId> {
+        let sql = "SELECT service_id FROM notifications WHERE client_reference = $1";
+        Ok(self.client.query_one(sql, &[&reference]).await?.try_get(0)?)
     }
 
     /// Deletes what [`Database::store`] has stored.

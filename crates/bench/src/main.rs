@@ -12,6 +12,7 @@ mod children;
 mod cli;
 mod client;
 mod database;
+mod email;
 mod load;
 mod processes;
 mod report;

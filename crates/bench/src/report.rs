@@ -28,6 +28,16 @@ pub struct Report {
     pub posts: Vec<Post>,
     /// `GET /v2/notifications/{id}`.
     pub gets: Vec<Outcome>,
+    /// `POST /v2/notifications/email`, of a realistic template.
+    pub emails: Vec<Outcome>,
+    /// `GET /v2/notifications`.
+    pub lists: Vec<Listed>,
+    /// How the database finds such a page with all rows stored: what `EXPLAIN` says.
+    pub list_plan: Vec<String>,
+    /// `POST /v2/template/{id}/preview`, of the same template.
+    pub previews: Vec<Outcome>,
+    /// The API's memory over many requests.
+    pub grown: Option<Grown>,
     /// From POST to `delivered`.
     pub delivery: Option<Delivery>,
     /// The queue crate alone.
@@ -85,6 +95,35 @@ impl Post {
 /// The rate of doing one after the other.
 fn floor(a: f64, b: f64) -> f64 {
     1.0 / (1.0 / a + 1.0 / b)
+}
+
+/// Pages of notifications.
+#[derive(Serialize)]
+pub struct Listed {
+    /// How many the service has.
+    pub stored: u32,
+    /// The load.
+    #[serde(flatten)]
+    pub load: Outcome,
+}
+
+/// Resident memory of the API, after each tenth of so many requests.
+#[derive(Serialize)]
+pub struct Grown {
+    /// How many.
+    pub requests: u32,
+    /// After each tenth.
+    pub resident_kib: Vec<u64>,
+}
+
+impl Grown {
+    /// In parts of what it was after the first tenth, by when every cache has been filled.
+    fn growth(&self) -> f64 {
+        match (self.resident_kib.first(), self.resident_kib.last()) {
+            (Some(first), Some(last)) => *last as f64 / *first as f64,
+            _ => 1.0,
+        }
+    }
 }
 
 /// Notifications on their whole way, through API, worker and stub.
@@ -153,6 +192,11 @@ impl Report {
             workers: None,
             posts: Vec::new(),
             gets: Vec::new(),
+            emails: Vec::new(),
+            lists: Vec::new(),
+            list_plan: Vec::new(),
+            previews: Vec::new(),
+            grown: None,
             delivery: None,
             queue: None,
             memory: Vec::new(),
@@ -163,8 +207,14 @@ impl Report {
     pub fn failures(&self) -> Vec<String> {
         let posts = self.posts.iter().map(|post| ("POST", &post.load));
         let gets = self.gets.iter().map(|load| ("GET", load));
+        let emails = self.emails.iter().map(|load| ("POST of an email", load));
+        let lists = self.lists.iter().map(|list| ("GET of a page", &list.load));
+        let previews = self.previews.iter().map(|load| ("a preview", load));
         let mut failures: Vec<_> = posts
             .chain(gets)
+            .chain(emails)
+            .chain(lists)
+            .chain(previews)
             .filter(|(_, load)| !load.refused.is_empty())
             .map(|(what, load)| {
                 format!(
@@ -179,6 +229,9 @@ impl Report {
             for (done, wanted) in all.into_iter().chain(steady).filter(|(a, b)| a < b) {
                 failures.push(format!("{done} of {wanted} delivered"));
             }
+        }
+        if let Some(grown) = self.grown.as_ref().filter(|grown| grown.growth() > MOST_GROWTH) {
+            failures.push(format!("the API's memory has grown to {:.2}", grown.growth()));
         }
         failures.extend(self.queue.iter().flat_map(Queue::failures));
         failures
@@ -202,13 +255,20 @@ impl fmt::Display for Report {
         if !self.posts.is_empty() {
             self.write_posts(f)?;
         }
-        if !self.gets.is_empty() {
-            writeln!(f, "\nGET /v2/notifications/{{id}}")?;
-            writeln!(f, "{LOAD_HEADINGS}")?;
-            for load in &self.gets {
-                write_load(f, load)?;
-                writeln!(f)?;
+        write_loads(f, "GET /v2/notifications/{id}", &self.gets)?;
+        write_loads(f, "POST /v2/notifications/email, of a realistic template", &self.emails)?;
+        write_loads(f, "POST /v2/template/{id}/preview, of the same", &self.previews)?;
+        self.write_lists(f)?;
+        if let Some(grown) = &self.grown {
+            writeln!(
+                f,
+                "\nresident MiB of the API after each tenth of {} requests",
+                grown.requests
+            )?;
+            for kib in &grown.resident_kib {
+                write!(f, "{:>8}", mebibytes(Some(*kib)))?;
             }
+            writeln!(f, "\nthe last in parts of the first: {:.3}", grown.growth())?;
         }
         if let Some(delivery) = &self.delivery {
             writeln!(f, "\nPOST to delivered: {} text messages", delivery.posted)?;
@@ -250,6 +310,9 @@ impl fmt::Display for Report {
     }
 }
 
+/// The API's memory may come to so many parts of what it was.
+const MOST_GROWTH: f64 = 1.1;
+
 const LOAD_HEADINGS: &str = "connections      per s     p50 ms     p99 ms  generator";
 
 fn write_load(f: &mut fmt::Formatter<'_>, load: &Outcome) -> fmt::Result {
@@ -261,7 +324,35 @@ fn write_load(f: &mut fmt::Formatter<'_>, load: &Outcome) -> fmt::Result {
     )
 }
 
+fn write_loads(f: &mut fmt::Formatter<'_>, what: &str, loads: &[Outcome]) -> fmt::Result {
+    if loads.is_empty() {
+        return Ok(());
+    }
+    writeln!(f, "\n{what}\n{LOAD_HEADINGS}")?;
+    for load in loads {
+        write_load(f, load)?;
+        writeln!(f)?;
+    }
+    Ok(())
+}
+
 impl Report {
+    fn write_lists(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.lists.is_empty() {
+            return Ok(());
+        }
+        writeln!(f, "\nGET /v2/notifications: pages of 250, every other one the newest")?;
+        writeln!(f, "{LOAD_HEADINGS}{:>12}{:>10}", "stored", "p99/p50")?;
+        for Listed { stored, load } in &self.lists {
+            write_load(f, load)?;
+            writeln!(f, "{stored:>12}{:>10.2}", load.p99_ms / load.p50_ms)?;
+        }
+        for line in &self.list_plan {
+            writeln!(f, "  {line}")?;
+        }
+        Ok(())
+    }
+
     fn write_posts(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "\nPOST /v2/notifications/sms")?;
         writeln!(
@@ -340,8 +431,14 @@ mod tests {
             offered: vec![Offered { per_second: 1.0, posted: 8, delivered: 7, p95_ms: 1.0 }],
             drained: Drained { queued: 5, sent: 5, per_second: 1.0 },
         });
-        assert_eq!(report.failures().len(), 3);
+        report.emails.push(load(&[(400, 1)]));
+        report.lists.push(Listed { stored: 5, load: load(&[]) });
+        report.list_plan.push("Limit (cost=1)".to_owned());
+        report.grown = Some(Grown { requests: 50, resident_kib: vec![1024, 2048] });
+        assert_eq!(report.failures().len(), 5);
         let text = report.to_string();
+        assert!(text.contains("the last in parts of the first: 2.000"), "{text}");
+        assert!(text.contains("  Limit (cost=1)"), "{text}");
         assert!(text.contains("FAILED: 1999 of 2000 delivered"), "{text}");
         assert!(
             text.contains("GET over 16 connections was refused, by status: {500: 2}"),

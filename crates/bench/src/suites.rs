@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, ensure};
 use domain::Clock;
 use hyper::StatusCode;
-use tasks::{DeliverSms, Task};
+use tasks::{DeliverEmail, DeliverSms, Task};
 
 use crate::{
     broker::Broker,
@@ -14,7 +14,7 @@ use crate::{
     database::{Database, MARK},
     load::{self, Amount},
     processes::{self, Processes},
-    report::{Delivery, Drained, Memory, Offered, Post, Report, Workers},
+    report::{Delivery, Drained, Grown, Listed, Memory, Offered, Post, Report, Workers},
     worker,
 };
 
@@ -28,6 +28,12 @@ const TO_DELIVER: u32 = 2000;
 const DELIVERED_TO_WARM_UP: u32 = 200;
 /// The reference of the notification that others are made like.
 const SAMPLE: &str = "postroom-bench-sample";
+/// Connections that list, and that preview.
+const LIST_CONNECTIONS: [usize; 2] = [1, 16];
+/// Notifications before which pages begin.
+const PAGES: u32 = 500;
+/// How often memory is looked at.
+const SAMPLES: u32 = 10;
 /// The steady rates at which notifications are offered, until one is too high.
 const RATES: [f64; 8] = [200.0, 400.0, 600.0, 800.0, 1000.0, 1250.0, 1500.0, 2000.0];
 /// A rate is too high when one in twenty takes longer from POST to delivered.
@@ -90,10 +96,25 @@ async fn system(
     };
     bench.database.clear().await?;
     bench.database.delete_stored().await?;
-    progress(&format!("{} notifications are stored", args.stored));
     let sample = bench.sample(processes.pid("worker").is_some()).await?;
-    bench.database.store(SAMPLE, args.stored).await?;
-    if args.suite.has(Suite::Post) || args.suite.has(Suite::Get) {
+    let email = bench.database.insert_email_template(SAMPLE).await?;
+    let few = if args.suite.has(Suite::List) { args.stored / 100 } else { 0 };
+    if few > 0 {
+        progress(&format!("{few} notifications are stored"));
+        bench.database.store(SAMPLE, 0, few).await?;
+        bench.lists(few, report).await?;
+    }
+    progress(&format!("{} notifications are stored", args.stored));
+    bench.database.store(SAMPLE, few, args.stored).await?;
+    if args.suite.has(Suite::List) {
+        bench.lists(args.stored, report).await?;
+        report.list_plan = bench.database.list_plan(SAMPLE).await?;
+    }
+    if args.suite.has(Suite::Preview) {
+        bench.previews(&email, report).await?;
+    }
+    let suites = [Suite::Post, Suite::Email, Suite::Get, Suite::Memory];
+    if suites.iter().any(|suite| args.suite.has(*suite)) {
         let halted = processes.halt("worker")?;
         report.workers = Some(if halted.is_some() { Workers::Halted } else { Workers::None });
         // Otherwise the broker would push it what we are about to purge.
@@ -101,14 +122,21 @@ async fn system(
         if args.suite.has(Suite::Post) {
             bench.posts(&sample, report).await?;
         }
+        if args.suite.has(Suite::Email) {
+            bench.emails(&email, report).await?;
+        }
         if args.suite.has(Suite::Get) {
             bench.gets(report).await?;
+        }
+        if args.suite.has(Suite::Memory) {
+            report.grown = Some(bench.memory(&email, args.requests, processes).await?);
         }
     }
     if args.suite.has(Suite::Deliver) {
         bench.broker.wait_for_workers(true).await?;
         report.delivery = Some(bench.deliver(processes).await?);
     }
+    bench.database.delete_email_template().await?;
     bench.database.delete_stored().await
 }
 
@@ -181,6 +209,92 @@ impl Bench {
             report.gets.push(gets);
         }
         self.clear().await
+    }
+
+    async fn emails(&self, template: &str, report: &mut Report) -> anyhow::Result<()> {
+        for connections in CONNECTIONS {
+            progress(&format!("POST of an email over {connections} connections"));
+            self.clear().await?;
+            let emails = load::run(
+                &self.client,
+                connections,
+                Amount::Time(self.time),
+                StatusCode::CREATED,
+                |number| self.client.post_email(template, &format!("{MARK}{number:012}")),
+            );
+            report.emails.push(emails.await?);
+        }
+        self.clear().await
+    }
+
+    async fn previews(&self, template: &str, report: &mut Report) -> anyhow::Result<()> {
+        for connections in LIST_CONNECTIONS {
+            progress(&format!("previews over {connections} connections"));
+            let (time, ok) = (Amount::Time(self.time), StatusCode::OK);
+            let request = |_| self.client.preview(template);
+            let previews = load::run(&self.client, connections, time, ok, request);
+            report.previews.push(previews.await?);
+        }
+        Ok(())
+    }
+
+    /// Pages from the newest on and from anywhere in the middle, in turn.
+    async fn lists(&self, stored: u32, report: &mut Report) -> anyhow::Result<()> {
+        let ids = self.database.stored_ids(stored, PAGES).await?;
+        ensure!(!ids.is_empty(), "what was stored is not in this database");
+        for connections in LIST_CONNECTIONS {
+            progress(&format!("pages of {stored} notifications over {connections} connections"));
+            let (time, ok) = (Amount::Time(self.time), StatusCode::OK);
+            let request = |number: u32| {
+                let id = &ids[(number / 2) as usize * 7919 % ids.len()];
+                self.client.list((number % 2 == 1).then_some(id.as_str()))
+            };
+            let load = load::run(&self.client, connections, time, ok, request).await?;
+            report.lists.push(Listed { stored, load });
+        }
+        Ok(())
+    }
+
+    /// Sends requests of every kind at once, and looks at the API's memory after each tenth of them.
+    async fn memory(
+        &self,
+        email: &str,
+        requests: u32,
+        processes: &Processes,
+    ) -> anyhow::Result<Grown> {
+        let reference = format!("{MARK}memory");
+        self.post(&reference, TO_SHOW).await?;
+        let ids = self.database.ids(&reference).await?;
+        let id = |number: u32| ids[number as usize % ids.len()].as_str();
+        let marked = |number| format!("{MARK}{number:012}");
+        let mut resident_kib = Vec::new();
+        for sample in 1..=SAMPLES {
+            progress(&format!("memory: tenth {sample} of {requests} requests"));
+            // Pages are a hundred times the work of the others.
+            let pages = (requests / SAMPLES / 100).max(1);
+            let each = Amount::Requests((requests / SAMPLES - pages) / 5);
+            let (client, created, ok) = (&self.client, StatusCode::CREATED, StatusCode::OK);
+            let refused = StatusCode::BAD_REQUEST;
+            let outcomes = tokio::try_join!(
+                load::run(client, 4, each, created, |number| client.post_sms(&marked(number))),
+                load::run(client, 4, each, created, |n| client.post_email(email, &marked(n))),
+                load::run(client, 4, each, ok, |n| client.get_notification(id(n))),
+                load::run(client, 4, each, ok, |_| client.preview(email)),
+                load::run(client, 4, each, refused, |_| client.post_nothing()),
+                load::run(client, 1, Amount::Requests(pages), ok, |n| client.list(Some(id(n)))),
+            )?;
+            let (sms, emails, gets, previews, refusals, lists) = outcomes;
+            for load in [sms, emails, gets, previews, refusals, lists] {
+                ensure!(load.refused.is_empty(), "unexpected, by status: {:?}", load.refused);
+            }
+            resident_kib.push(processes.resident_kib("api").context("the API does not run")?);
+            self.database.wait_for_outbox().await?;
+            self.broker.empty(DeliverSms::QUEUE).await.context("emptying the queue")?;
+            self.broker.empty(DeliverEmail::QUEUE).await.context("emptying the queue")?;
+            self.database.clear_but(&reference).await?;
+        }
+        self.clear().await?;
+        Ok(Grown { requests, resident_kib })
     }
 
     async fn deliver(&self, processes: &Processes) -> anyhow::Result<Delivery> {
@@ -282,6 +396,7 @@ impl Bench {
     async fn clear(&self) -> anyhow::Result<()> {
         self.database.wait_for_outbox().await?;
         self.broker.empty(DeliverSms::QUEUE).await.context("emptying the queue")?;
+        self.broker.empty(DeliverEmail::QUEUE).await.context("emptying the queue")?;
         self.database.clear().await
     }
 }

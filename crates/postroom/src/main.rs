@@ -34,7 +34,7 @@ enum Command {
     Migrate(processes::Migrate),
     /// Create a demo service with templates and keys, once
     Fixtures(Box<fixtures::Fixtures>),
-    /// Create a service
+    /// Create a service, show and change what it may do
     Service(services::Service),
     /// Create, list and revoke the API keys of a service
     Key(Box<services::Key>),

@@ -4,8 +4,13 @@
 use std::{fs, io::Read, path::PathBuf};
 
 use anyhow::{Context, ensure};
-use domain::{ApiKeyId, Clock, KeyType, NotificationType, ServiceId, TemplateId, signing::Signer};
-use store::{DatabaseConfig, api_keys, api_keys::NewKey, fixtures, fixtures::NewTemplate};
+use domain::{
+    ApiKeyId, Clock, KeyType, NotificationType, Permission, ServiceId, TemplateId, signing::Signer,
+};
+use store::{
+    DatabaseConfig, GenericClient, api_keys, api_keys::NewKey, fixtures, fixtures::NewTemplate,
+    permissions,
+};
 use uuid::Uuid;
 
 /// The user in whose name the system acts (schema contract, static rows).
@@ -32,6 +37,36 @@ enum ServiceAction {
         /// Sender of its text messages: at most 11 characters
         #[arg(long, default_value = "GOVUK")]
         sms_sender: String,
+    },
+    /// Show or change what a service may do
+    Permission {
+        #[command(subcommand)]
+        action: PermissionAction,
+    },
+}
+
+#[derive(clap::Subcommand)]
+enum PermissionAction {
+    /// Let a service do something
+    Grant {
+        /// Id of the service
+        service: ServiceId,
+        /// What it may do from then on, within two seconds: email, sms, letter, inbound_sms,
+        /// international_sms, international_letters, sms_to_uk_landlines, schedule_notifications,
+        /// email_auth or edit_folder_permissions
+        permission: Permission,
+    },
+    /// Let it do so no longer
+    Revoke {
+        /// Id of the service
+        service: ServiceId,
+        /// As `list` prints it
+        permission: String,
+    },
+    /// List what a service may do
+    List {
+        /// Id of the service
+        service: ServiceId,
     },
 }
 
@@ -106,7 +141,10 @@ impl Service {
         runtime::start_command()?;
         let clock = Clock::system();
         let db = self.database.pool()?.get().await.context("connecting to the database")?;
-        let ServiceAction::Create { name, live, sms_sender } = &self.action;
+        let (name, live, sms_sender) = match &self.action {
+            ServiceAction::Create { name, live, sms_sender } => (name, live, sms_sender),
+            ServiceAction::Permission { action } => return action.run(&db, &clock).await,
+        };
         ensure!(!name.trim().is_empty(), "a service needs a name");
         ensure!((1..=11).contains(&sms_sender.chars().count()), "a sender has 1 to 11 characters");
         let id = ServiceId(clock.new_id());
@@ -114,6 +152,30 @@ impl Service {
             .await
             .map_err(taken("a service of this name exists"))?;
         println!("{id}");
+        Ok(())
+    }
+}
+
+impl PermissionAction {
+    async fn run(&self, db: &impl GenericClient, clock: &Clock) -> anyhow::Result<()> {
+        match self {
+            Self::Grant { service, permission } => {
+                permissions::grant(db, *service, *permission, clock.now())
+                    .await
+                    .map_err(taken("there is no such service"))?;
+                println!("granted {permission}");
+            }
+            Self::Revoke { service, permission } => {
+                let revoked = permissions::revoke(db, *service, permission).await?;
+                ensure!(revoked, "the service has no such permission");
+                println!("revoked {permission}");
+            }
+            Self::List { service } => {
+                for permission in permissions::list(db, *service).await? {
+                    println!("{permission}");
+                }
+            }
+        }
         Ok(())
     }
 }

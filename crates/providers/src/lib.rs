@@ -1,5 +1,5 @@
 //! Outbound calls: email and SMS senders, service callbacks, SNS signatures, object storage,
-//! documents, tickets.
+//! documents, virus scans, tickets.
 //!
 //! What it must never do: touch the database, decide what a notification becomes, or put a
 //! recipient, a message or a key into an error, a log line or a metric. Every call here ends

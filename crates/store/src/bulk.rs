@@ -22,13 +22,15 @@ pub struct NewJob<'a> {
     pub template_version: i32,
     /// The name of its file.
     pub name: &'a str,
-    /// Rows of the file.
+    /// Rows of the file, which have been counted against today's limits.
     pub rows: i32,
+    /// When to send them, if not at once.
+    pub scheduled_for: Option<OffsetDateTime>,
     /// Now.
     pub now: OffsetDateTime,
 }
 
-/// Stores a job that waits for a worker.
+/// Stores a job that waits for a worker, or for its time.
 ///
 /// # Errors
 /// Database errors only.
@@ -38,9 +40,11 @@ pub async fn insert(db: &impl GenericClient, job: &NewJob<'_>) -> Result<(), Err
             "-- bulk.insert
         INSERT INTO jobs (id, original_file_name, service_id, template_id, template_version,
                           notification_count, notifications_sent, notifications_delivered,
-                          notifications_failed, job_status, created_at, created_by_id)
-        VALUES ($1, $2, $3, $4, $5, $6, 0, 0, 0, 'pending', $7,
-                (SELECT created_by_id FROM api_keys WHERE id = $8))",
+                          notifications_failed, job_status, created_at, created_by_id,
+                          scheduled_for, counted_at)
+        VALUES ($1, $2, $3, $4, $5, $6, 0, 0, 0,
+                CASE WHEN $9::timestamp IS NULL THEN 'pending' ELSE 'scheduled' END, $7,
+                (SELECT created_by_id FROM api_keys WHERE id = $8), $9, $7)",
         )
         .await?;
     let now = sql_time::to_column(job.now);
@@ -55,6 +59,7 @@ pub async fn insert(db: &impl GenericClient, job: &NewJob<'_>) -> Result<(), Err
             &job.rows,
             &now,
             &job.key,
+            &job.scheduled_for.map(sql_time::to_column),
         ],
     )
     .await?;
@@ -79,6 +84,8 @@ pub struct Job {
     pub status: JobStatus,
     /// When it was accepted.
     pub created_at: OffsetDateTime,
+    /// When its rows are to be sent, if not at once.
+    pub scheduled_for: Option<OffsetDateTime>,
 }
 
 /// The job of this id, if it is the service's.
@@ -91,7 +98,7 @@ pub async fn get(db: &impl GenericClient, service: ServiceId, id: JobId) -> Resu
             "-- bulk.get
         SELECT j.id, j.original_file_name, j.template_id, j.template_version,
                t.template_type::text AS template_type, j.notification_count, j.job_status,
-               j.created_at
+               j.created_at, j.scheduled_for
           FROM jobs j JOIN templates t ON t.id = j.template_id
          WHERE j.id = $2 AND j.service_id = $1",
         )
@@ -106,6 +113,9 @@ pub async fn get(db: &impl GenericClient, service: ServiceId, id: JobId) -> Resu
         rows: row.try_get("notification_count")?,
         status: parse(&row, "job_status")?,
         created_at: sql_time::from_column(row.try_get::<_, PrimitiveDateTime>("created_at")?),
+        scheduled_for: row
+            .try_get::<_, Option<PrimitiveDateTime>>("scheduled_for")?
+            .map(sql_time::from_column),
     })
 }
 

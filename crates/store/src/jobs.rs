@@ -25,6 +25,8 @@ pub struct Job {
     pub notification_count: i32,
     /// Where it is in its life.
     pub status: JobStatus,
+    /// Whether its rows were counted against the day's limits when it was accepted.
+    pub is_counted: bool,
 }
 
 /// The job of this id.
@@ -35,7 +37,8 @@ pub async fn get(db: &impl GenericClient, id: JobId) -> Result<Job, Error> {
     let sql = db
         .prepare_cached(
             "-- jobs.get
-        SELECT id, service_id, template_id, template_version, notification_count, job_status
+        SELECT id, service_id, template_id, template_version, notification_count, job_status,
+               counted_at IS NOT NULL AS is_counted
           FROM jobs WHERE id = $1 AND template_id IS NOT NULL",
         )
         .await?;
@@ -50,7 +53,22 @@ fn from_row(row: &Row) -> Result<Job, Error> {
         template_version: row.try_get("template_version")?,
         notification_count: row.try_get("notification_count")?,
         status: parse(row, "job_status")?,
+        is_counted: row.try_get("is_counted")?,
     })
+}
+
+/// Whether a job's rows were counted against the day's limits when it was accepted.
+///
+/// # Errors
+/// Database errors only.
+pub async fn is_counted(db: &impl GenericClient, id: JobId) -> Result<bool, Error> {
+    let sql = db
+        .prepare_cached(
+            "-- jobs.is_counted
+        SELECT EXISTS (SELECT FROM jobs WHERE id = $1 AND counted_at IS NOT NULL)",
+        )
+        .await?;
+    Ok(db.query_one(&sql, &[&id]).await?.try_get(0)?)
 }
 
 /// Begins a job, unless it is in none of the statuses `from`. False, and nothing is changed, then.
@@ -223,7 +241,7 @@ pub async fn list_with_missing_rows(
         .prepare_cached(
             "-- jobs.list_with_missing_rows
         SELECT j.id, j.service_id, j.template_id, j.template_version, j.notification_count,
-               j.job_status
+               j.job_status, j.counted_at IS NOT NULL AS is_counted
           FROM jobs j
          WHERE j.job_status = 'finished' AND j.template_id IS NOT NULL
            AND j.processing_finished >= $1 AND j.processing_finished < $2

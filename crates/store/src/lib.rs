@@ -36,6 +36,7 @@ pub mod monitors;
 mod notes;
 pub mod notifications;
 pub mod outbox;
+pub mod permissions;
 pub mod pool;
 pub mod print_runs;
 pub mod processing_times;

@@ -91,20 +91,21 @@ tokens = math.max(tokens - 1, 0)
 redis.call('SET', KEYS[1], struct.pack('<di4', filled_at, tokens))
 return tokens";
 
-/// Counts one more, unless that would be over the limit. KEYS: the counter. ARGV: the limit.
+/// Counts more, unless that would be over the limit. KEYS: the counter. ARGV: the limit, how many.
 const RESERVE: &str = "
-local count = redis.call('INCR', KEYS[1])
-if count == 1 then redis.call('EXPIRE', KEYS[1], 86400) end
+local count = redis.call('INCRBY', KEYS[1], ARGV[2])
+if count == tonumber(ARGV[2]) then redis.call('EXPIRE', KEYS[1], 86400) end
 if count > tonumber(ARGV[1]) then
-  redis.call('DECR', KEYS[1])
+  redis.call('DECRBY', KEYS[1], ARGV[2])
   return 0
 end
 return 1";
 
-/// Takes back one count, if the counter is still there. KEYS: the counter.
+/// Takes back a count, if the counter is still there. KEYS: the counter. ARGV: how many.
 const RELEASE: &str = "
-if tonumber(redis.call('GET', KEYS[1]) or '0') > 0 then return redis.call('DECR', KEYS[1]) end
-return 0";
+local count = tonumber(redis.call('GET', KEYS[1]) or '0')
+if count <= 0 then return 0 end
+return redis.call('DECRBY', KEYS[1], math.min(count, tonumber(ARGV[1])))";
 
 impl Limits {
     /// Prepares the connection, which comes up by itself and stays up. Redis may be away.
@@ -155,16 +156,23 @@ impl Limits {
         self.or_allow(count, |count| count.unwrap_or_default() < max)
     }
 
-    /// Counts one message of today. False, and not counted, when that would be over the limit:
-    /// however many ask at once, no more than the limit get true. Test keys are never counted.
-    pub async fn reserve(&self, service: &Service, key_type: KeyType, limit: DailyLimit) -> bool {
+    /// Counts so many messages of today. False, and none is counted, when that would be over the
+    /// limit: however many ask at once, no more than the limit are counted. Test keys never are.
+    pub async fn reserve(
+        &self,
+        service: &Service,
+        key_type: KeyType,
+        limit: DailyLimit,
+        messages: i64,
+    ) -> bool {
         let Some(redis) = self.redis.as_ref().filter(|_| key_type != KeyType::Test) else {
             return true;
         };
         let max = service.daily_limit(limit, key_type);
         let key = self.daily_key(service, key_type, limit);
+        let arguments = vec![max.to_string(), messages.to_string()];
         let reserved: Result<i64, _> =
-            self.reserve.evalsha_with_reload(redis, vec![key], vec![max.to_string()]).await;
+            self.reserve.evalsha_with_reload(redis, vec![key], arguments).await;
         self.or_allow(reserved, |reserved| reserved == 1)
     }
 
@@ -188,18 +196,24 @@ impl Limits {
     pub async fn count(&self, service: &Service, key_type: KeyType, limit: DailyLimit) {
         let Some(redis) = self.redis.as_ref().filter(|_| key_type != KeyType::Test) else { return };
         let key = self.daily_key(service, key_type, limit);
-        let no_limit = vec![i64::MAX.to_string()];
+        let no_limit = vec![i64::MAX.to_string(), "1".to_owned()];
         let counted: Result<i64, _> =
             self.reserve.evalsha_with_reload(redis, vec![key], no_limit).await;
         self.or_allow(counted, |_| true);
     }
 
-    /// Takes back what [`Limits::reserve`] counted for a message that was not stored after all.
-    pub async fn release(&self, service: &Service, key_type: KeyType, limit: DailyLimit) {
+    /// Takes back what [`Limits::reserve`] counted for messages that were not stored after all.
+    pub async fn release(
+        &self,
+        service: &Service,
+        key_type: KeyType,
+        limit: DailyLimit,
+        messages: i64,
+    ) {
         let Some(redis) = self.redis.as_ref().filter(|_| key_type != KeyType::Test) else { return };
         let key = self.daily_key(service, key_type, limit);
         let released: Result<i64, _> =
-            self.release.evalsha_with_reload(redis, vec![key], Vec::<String>::new()).await;
+            self.release.evalsha_with_reload(redis, vec![key], vec![messages.to_string()]).await;
         self.or_allow(released, |_| true);
     }
 
@@ -208,8 +222,9 @@ impl Limits {
     pub async fn reserve_try(&self, document: Uuid, most: i64) -> bool {
         let Some(redis) = &self.redis else { return true };
         let key = self.key(&redis_keys::document_tries(document));
+        let arguments = vec![most.to_string(), "1".to_owned()];
         let reserved: Result<i64, _> =
-            self.reserve.evalsha_with_reload(redis, vec![key], vec![most.to_string()]).await;
+            self.reserve.evalsha_with_reload(redis, vec![key], arguments).await;
         self.or_allow(reserved, |reserved| reserved == 1)
     }
 
@@ -218,7 +233,7 @@ impl Limits {
         let Some(redis) = &self.redis else { return };
         let key = self.key(&redis_keys::document_tries(document));
         let released: Result<i64, _> =
-            self.release.evalsha_with_reload(redis, vec![key], Vec::<String>::new()).await;
+            self.release.evalsha_with_reload(redis, vec![key], vec!["1".to_owned()]).await;
         self.or_allow(released, |_| true);
     }
 

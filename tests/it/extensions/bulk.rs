@@ -3,6 +3,8 @@
 use std::fmt::Write;
 
 use domain::{JobId, KeyType, Permission};
+use futures_util::StreamExt;
+use providers::objects::Bucket;
 use serde_json::{Value, json};
 use stub::Kind;
 use time::Duration;
@@ -56,8 +58,8 @@ async fn a_file_becomes_a_job_that_can_be_followed() {
                            "uri": format!("{base}/v2/template/{}/version/1", client.sms) });
     assert_eq!(
         accepted,
-        json!({ "id": id, "name": "people.csv", "status": "pending", "notification_count": 2,
-                "template": template, "uri": uri })
+        json!({ "id": id, "name": "people.csv", "status": "pending", "scheduled_for": null,
+                "notification_count": 2, "template": template, "uri": uri })
     );
     let path = format!("/v2/jobs/{id}");
     let job = client.get(&path).await.expect(200);
@@ -175,6 +177,114 @@ async fn files_have_limits() {
     client.post(PATH, &rows(2)).await.expect(201);
     t.drain().await;
     t.end_as_it_is().await;
+}
+
+fn rows(client: &Client, count: usize) -> Value {
+    let mut text = "phone number,name\n".to_owned();
+    for row in 0..count {
+        writeln!(text, "07700 9{:05},Ada", row + 100).unwrap();
+    }
+    csv(client, &text)
+}
+
+/// Whatever is accepted is sent: the second is refused at once, and not found out by a worker.
+#[tokio::test]
+async fn files_that_fit_into_the_day_one_by_one_are_not_both_accepted() {
+    let (t, client) = start(|service| service.sms_limit(5)).await;
+    let three = rows(&client, 3);
+    let (first, second) = tokio::join!(client.post(PATH, &three), client.post(PATH, &three));
+    let mut statuses = [first.status, second.status];
+    statuses.sort_unstable();
+    assert_eq!(statuses, [201, 429]);
+    let accepted = if first.status == 201 { first } else { second };
+    assert_eq!(jobs(&t).await, 1);
+    let files = t.app.objects().list(&Bucket::CsvUpload.at("")).await.unwrap();
+    assert_eq!(files.count().await, 1, "that of the other is gone");
+    // The rows have their places in the day before they are messages, and only once.
+    let single = json!({ "phone_number": "07700900123", "template_id": client.sms,
+                         "personalisation": { "name": "Ada" } });
+    client.post("/v2/notifications/sms", &single).await.expect(201);
+    t.drain().await;
+    t.received(Kind::Sms, 4).await;
+    client.post("/v2/notifications/sms", &single).await.expect(201);
+    client.post("/v2/notifications/sms", &single).await.expect(429);
+    let path = format!("/v2/jobs/{}", accepted.expect(201)["id"].as_str().unwrap());
+    assert_eq!(client.get(&path).await.expect(200)["status"], "finished");
+    t.end_as_it_is().await;
+}
+
+#[tokio::test]
+async fn a_file_that_is_not_stored_gives_back_its_places_in_the_day() {
+    let (t, client) = start(|service| service.sms_limit(3)).await;
+    let db = t.db().await;
+    let fails = "ALTER TABLE jobs ADD CONSTRAINT no_more CHECK (notification_count < 3)";
+    db.execute(fails, &[]).await.unwrap();
+    client.post(PATH, &rows(&client, 3)).await.expect(500);
+    db.execute("ALTER TABLE jobs DROP CONSTRAINT no_more", &[]).await.unwrap();
+    client.post(PATH, &rows(&client, 3)).await.expect(201);
+    client.post(PATH, &rows(&client, 1)).await.expect(429);
+    t.drain().await;
+    t.end_as_it_is().await;
+}
+
+#[tokio::test]
+async fn a_file_waits_for_its_time() {
+    let (t, client) = start(|service| service.sms_limit(2)).await;
+    let may = Permission::ScheduleNotifications;
+    let (db, now) = (t.db().await, t.app.clock().now());
+    store::permissions::grant(&db, client.service.id, may, now).await.unwrap();
+    let at = t.app.clock().now() + Duration::hours(2);
+    let written = at.format(&time::format_description::well_known::Rfc3339).unwrap();
+    let sender = "INSERT INTO service_sms_senders (id, service_id, sms_sender, is_default, archived,
+            created_at) VALUES (gen_random_uuid(), $1, 'Pigeons', false, false, now()) RETURNING id";
+    let sender: uuid::Uuid = db.query_one(sender, &[&client.service.id]).await.unwrap().get(0);
+    let mut body = rows(&client, 2);
+    body["scheduled_for"] = json!(written);
+    body["sms_sender_id"] = json!(sender);
+    let accepted = client.post(PATH, &body).await.expect(201);
+    assert_eq!(accepted["status"], "scheduled");
+    let due = accepted["scheduled_for"].as_str().unwrap();
+    assert_eq!(due[..16], written[..16]);
+    let path = format!("/v2/jobs/{}", accepted["id"].as_str().unwrap());
+    let job = client.get(&path).await.expect(200);
+    assert_eq!((&job["status"], &job["scheduled_for"]), (&json!("scheduled"), &json!(due)));
+    client.post(PATH, &rows(&client, 1)).await.expect(429); // it has its places in the day
+
+    assert_eq!(t.drain().await, 0);
+    t.fire("run-scheduled-jobs").await;
+    t.drain().await;
+    assert_eq!(client.get(&path).await.expect(200)["status"], "scheduled", "it is not time yet");
+    t.advance(Duration::hours(2));
+    t.fire("run-scheduled-jobs").await;
+    while t.app.relay_once().await.unwrap() + t.drain().await > 0 {}
+    let sent = t.received(Kind::Sms, 2).await;
+    assert_eq!(sent[0]["request"]["sender"], "Pigeons");
+    assert_eq!(client.get(&path).await.expect(200)["status"], "finished");
+    body["scheduled_for"] = json!("yesterday");
+    client.post(PATH, &body).await.expect(400);
+    t.end_as_it_is().await;
+}
+
+/// Unlike single messages, which are sent at once then: there are many, and it is no format of Notify's.
+#[tokio::test]
+async fn who_may_not_schedule_is_told() {
+    let (t, client) = start(|service| service).await;
+    let refused = async |body: &mut Value| {
+        let at = t.app.clock().now() + Duration::hours(2);
+        let written = at.format(&time::format_description::well_known::Rfc3339).unwrap();
+        body["scheduled_for"] = json!(written);
+        let refused = client.post(PATH, body).await.expect(400);
+        refused["errors"][0]["message"].as_str().unwrap().to_owned()
+    };
+    let told = refused(&mut rows(&client, 1)).await;
+    assert_eq!(told, "Service is not allowed to schedule text messages");
+    let db = t.db().await;
+    let letter = testkit::template(&db, &client.service).letter("Hello", "Dear all");
+    let mut letters = rows(&client, 1);
+    letters["template_id"] = json!(letter.create().await);
+    assert_eq!(refused(&mut letters).await, "Service is not allowed to schedule letters");
+    assert_eq!(jobs(&t).await, 0);
+    t.end().await;
 }
 
 #[tokio::test]

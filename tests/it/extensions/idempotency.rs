@@ -221,6 +221,66 @@ async fn what_is_no_key_is_refused() {
     t.end_as_it_is().await;
 }
 
+/// The first has taken the day's last place, and its answer is not written yet.
+#[tokio::test]
+async fn the_last_of_the_day_is_answered_to_all_who_ask_at_once() {
+    let t = TestApp::start().await;
+    let db = t.db().await;
+    for round in 0..5 {
+        let service = testkit::service(&db).live().sms_limit(1).letter_limit(1).create().await;
+        let letter = testkit::template(&db, &service).letter("Hello", "Dear ((name))");
+        let letter = letter.create().await;
+        let client = t.client_of(service, KeyType::Normal).await;
+        let letter = json!({ "template_id": letter, "personalisation": { "name": "Ada",
+            "address_line_1": "Ada", "address_line_2": "1 Street", "address_line_3": "SW1A 1AA" } });
+        for (path, key, body) in
+            [(SMS, "key", sms(&client, "Ada")), ("/v2/notifications/letter", "letter", letter)]
+        {
+            let asks = (0..12).map(|_| client.post_once(path, key, &body));
+            let answers = futures_util::future::join_all(asks).await;
+            let answers: Vec<_> = answers.into_iter().map(accepted).collect();
+            assert!(answers.iter().all(|(body, _)| *body == answers[0].0), "round {round}");
+            assert_eq!(answers.iter().filter(|(_, replayed)| !replayed).count(), 1);
+            client.post_once(path, "another", &body).await.expect(429);
+        }
+    }
+    t.end_as_it_is().await;
+}
+
+/// The same, step by step: while the first holds the key and the place, the second waits.
+#[tokio::test]
+async fn who_finds_the_day_full_waits_for_the_first_of_its_key() {
+    let t = TestApp::start().await;
+    let db = t.db().await;
+    let service = testkit::service(&db).live().sms_limit(1).create().await;
+    let client = t.client_of(service, KeyType::Normal).await;
+    let body = sms(&client, "Ada");
+    let lock = "LOCK TABLE notifications IN SHARE MODE";
+    let mut db = t.db().await;
+    let tx = db.transaction().await.unwrap();
+    tx.execute(lock, &[]).await.unwrap(); // the first stops between its place and its end
+    let waiting = async |query: &str| {
+        let sql = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'
+                    AND query LIKE $1 AND datname = current_database()";
+        while t.db().await.query_one(sql, &[&query]).await.unwrap().get::<_, i64>(0) == 0 {
+            tokio::task::yield_now().await;
+        }
+    };
+    let first = client.post_once(SMS, "key", &body);
+    let second = async {
+        waiting("%INSERT INTO notifications%").await;
+        client.post_once(SMS, "key", &body).await
+    };
+    let goes_on = async {
+        waiting("%idempotency_keys.insert%").await;
+        tx.rollback().await.unwrap();
+    };
+    let (first, second, ()) = tokio::join!(first, second, goes_on);
+    let (first, _) = accepted(first);
+    assert_eq!(accepted(second), (first, true));
+    t.end_as_it_is().await;
+}
+
 /// Who has sent all that a day allows is still told what became of the last one.
 #[tokio::test]
 async fn an_answer_is_given_again_when_the_day_is_full() {

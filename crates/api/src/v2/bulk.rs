@@ -7,6 +7,7 @@ use app::{
 };
 use domain::{JobId, ReplyToId, SmsSenderId, TemplateId};
 use serde_json::{Map, Value, json};
+use time::OffsetDateTime;
 
 use super::{
     notifications::{CHECKED, status},
@@ -37,9 +38,10 @@ async fn send(
     app: web::Data<App>,
 ) -> Result<HttpResponse, ApiError> {
     let body = http::read(body).await?;
+    let now = app.clock().now();
     let answer = |accepted: &AcceptedJob| accepted_job(accepted, &base.0);
     once::accept(&caller, &app, None, body, async |body, once| {
-        let request = request(&body)?;
+        let request = request(&body, now)?;
         drop(body); // the file is kept once only
         let once = once.map(|once| once.answered(&answer));
         Ok(answer(&app.accept_bulk(&caller.caller, request, once, &caller.trace).await?))
@@ -68,6 +70,7 @@ async fn get(
         "id": job.id,
         "name": job.name,
         "status": job.status.to_string(),
+        "scheduled_for": job.scheduled_for.and_then(datetime),
         "created_at": datetime(job.created_at),
         "notification_count": job.rows,
         "notifications": notifications,
@@ -76,12 +79,13 @@ async fn get(
     })))
 }
 
-fn request(body: &[u8]) -> Result<BulkRequest, ApiError> {
+fn request(body: &[u8], now: OffsetDateTime) -> Result<BulkRequest, ApiError> {
     let mut form = Form::read(body)?;
     let name = form.short_text("name", LONGEST_NAME);
     let template_id = form.id("template_id");
     let as_rows = form.has("rows");
     let csv = if as_rows { form.rows("rows") } else { form.text("csv") };
+    let scheduled_for = form.scheduled_for("scheduled_for", now);
     let sms_sender_id = form.id("sms_sender_id").map(SmsSenderId);
     let email_reply_to_id = form.id("email_reply_to_id").map(ReplyToId);
     form.finish(&["template_id", if as_rows { "rows" } else { "csv" }])?;
@@ -91,6 +95,7 @@ fn request(body: &[u8]) -> Result<BulkRequest, ApiError> {
         name: name.unwrap_or_else(|| UNNAMED.to_owned()),
         sms_sender_id,
         email_reply_to_id,
+        scheduled_for,
     })
 }
 
@@ -98,7 +103,8 @@ fn accepted_job(job: &AcceptedJob, base: &str) -> Value {
     json!({
         "id": job.id,
         "name": job.name,
-        "status": "pending",
+        "status": if job.scheduled_for.is_some() { "scheduled" } else { "pending" },
+        "scheduled_for": job.scheduled_for.and_then(datetime),
         "notification_count": job.rows,
         "template": template(base, job.template.id, job.template.version),
         "uri": format!("{base}/v2/jobs/{}", job.id),

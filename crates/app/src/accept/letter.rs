@@ -32,7 +32,7 @@ use tracing::warn;
 use super::{LONGEST_RENDERED_BYTES, check_channel, check_placeholders, deliver};
 use crate::{
     App, Caller, Error,
-    accounts::over_limit,
+    counted::Counted,
     jobs::new_reference,
     once::{Answered, Kept},
 };
@@ -324,15 +324,8 @@ impl App {
         messages: &[Envelope],
         kept: Option<Kept>,
     ) -> Result<(), Error> {
-        let limit = DailyLimit::Letter;
-        if !self.0.limits.reserve(caller.service(), caller.key_type, limit).await {
-            return Err(over_limit(caller.service(), caller.key_type, limit));
-        }
-        let stored = self.store_with(row, messages, kept, None).await;
-        if stored.as_ref().is_err_and(Error::is_refusal) {
-            self.0.limits.release(caller.service(), caller.key_type, limit).await;
-        }
-        stored
+        let counted = Counted::new(caller, [(DailyLimit::Letter, 1)]);
+        self.store_with(row, messages, kept, None, &counted).await
     }
 }
 

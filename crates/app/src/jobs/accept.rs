@@ -10,13 +10,18 @@ use domain::{
     Template, TemplateId, service::DailyLimit,
 };
 use providers::objects::{Metadata, Place};
-use queue::Trace;
+use queue::{Envelope, Trace};
 use store::bulk::{Job, NewJob};
 use tasks::ProcessJob;
+use time::OffsetDateTime;
 use tokio::sync::Semaphore;
 
 use super::rows::{file_of, rows_for};
-use crate::{App, Caller, Error, accounts::over_limit, once::Answered};
+use crate::{
+    App, Caller, Error,
+    counted::Counted,
+    once::{Answered, Kept},
+};
 
 /// Most rows of a file that comes through the API.
 pub const MAX_BULK_ROWS: usize = 50_000;
@@ -33,6 +38,8 @@ pub struct BulkRequest {
     pub sms_sender_id: Option<SmsSenderId>,
     /// The reply-to address of emails, unless it is the service's default.
     pub email_reply_to_id: Option<ReplyToId>,
+    /// When to send them, if not at once.
+    pub scheduled_for: Option<OffsetDateTime>,
 }
 
 /// An accepted file.
@@ -45,6 +52,8 @@ pub struct AcceptedJob {
     pub template: Arc<Template>,
     /// Its rows.
     pub rows: usize,
+    /// When they are sent, if not at once.
+    pub scheduled_for: Option<OffsetDateTime>,
 }
 
 /// What is wrong with a file.
@@ -73,8 +82,9 @@ impl App {
     /// Accepts a file of recipients: checks all of it, stores it, has it processed.
     ///
     /// # Errors
-    /// [`Error::BulkNeedsLiveKey`]; the refusals of a single message that are about service, template and
-    /// sender; [`Error::BadFile`]; [`Error::DailyLimit`] when the day has no room for all rows.
+    /// [`Error::BulkNeedsLiveKey`]; [`Error::SchedulingNotAllowed`]; the refusals of a single message
+    /// that are about service, template and sender; [`Error::BadFile`]; [`Error::DailyLimit`] when the
+    /// day has no room for all rows.
     pub async fn accept_bulk(
         &self,
         caller: &Caller,
@@ -92,6 +102,12 @@ impl App {
         if channel == NotificationType::Letter && service.restricted {
             return Err(Error::LetterInTrialMode);
         }
+        if request.scheduled_for.is_some()
+            && (channel == NotificationType::Letter
+                || !service.may(Permission::ScheduleNotifications))
+        {
+            return Err(Error::SchedulingNotAllowed(channel));
+        }
         let sender_id = match channel {
             NotificationType::Sms => {
                 self.sms_sender(caller, request.sms_sender_id).await?;
@@ -105,22 +121,36 @@ impl App {
         };
         let (checked, csv) = self.check_file(caller, &template, request.csv).await?;
         let day = [(channel.into(), checked.rows), (DailyLimit::InternationalSms, checked.abroad)];
-        for (limit, messages) in day.into_iter().filter(|(_, messages)| *messages > 0) {
-            let messages = i64::try_from(messages).unwrap_or(i64::MAX);
-            let key_type = caller.key_type;
-            if !self.0.limits.has_room_for(service, key_type, limit, messages).await {
-                return Err(over_limit(service, key_type, limit));
-            }
-        }
+        let many = |messages: usize| i64::try_from(messages).unwrap_or(i64::MAX);
+        let counted = Counted::new(caller, day.map(|(limit, messages)| (limit, many(messages))));
+        self.has_room(&counted).await?; // before the file is stored
         let accepted = AcceptedJob {
             id: JobId(self.clock().new_id()),
             name: request.name,
             template,
             rows: checked.rows,
+            scheduled_for: request.scheduled_for,
         };
         let place = file_of(service.id, accepted.id);
         self.put_file(&place, csv, &accepted, sender_id.as_deref()).await?;
-        if let Err(error) = self.store_job(caller, &accepted, sender_id, once, trace).await {
+        let now = self.clock().now();
+        let job = NewJob {
+            id: accepted.id,
+            service: service.id,
+            key: caller.key_id,
+            template: accepted.template.id,
+            template_version: accepted.template.version,
+            name: &accepted.name,
+            rows: i32::try_from(accepted.rows).map_err(anyhow::Error::from)?,
+            scheduled_for: accepted.scheduled_for,
+            now,
+        };
+        let message = match accepted.scheduled_for {
+            Some(_) => None, // whoever starts it then finds the sender with the file
+            None => Some(self.message(&ProcessJob { job_id: accepted.id, sender_id }, trace)?),
+        };
+        let kept = once.map(|once| once.kept(service.id, &accepted));
+        if let Err(error) = self.store_job(&job, message, kept, &counted).await {
             // It may have been stored all the same when the answer of the database was lost.
             if error.is_refusal() {
                 self.forget(&place).await;
@@ -192,38 +222,35 @@ impl App {
         Ok(self.objects().put(place, csv, &metadata).await?)
     }
 
-    /// Writes the job, its message and its answer in one transaction, and publishes the message.
+    /// Counts the job's rows, writes it, its message and its answer in one transaction, and publishes
+    /// the message.
     async fn store_job(
         &self,
-        caller: &Caller,
-        accepted: &AcceptedJob,
-        sender_id: Option<String>,
-        once: Option<Answered<'_, AcceptedJob>>,
-        trace: &Trace,
+        job: &NewJob<'_>,
+        message: Option<Envelope>,
+        kept: Option<Kept>,
+        counted: &Counted<'_>,
     ) -> Result<(), Error> {
-        let service = caller.service().id;
-        let message = self.message(&ProcessJob { job_id: accepted.id, sender_id }, trace)?;
-        let written = self.written(&message)?;
-        let job = NewJob {
-            id: accepted.id,
-            service,
-            key: caller.key_id,
-            template: accepted.template.id,
-            template_version: accepted.template.version,
-            name: &accepted.name,
-            rows: i32::try_from(accepted.rows).map_err(anyhow::Error::from)?,
-            now: self.clock().now(),
-        };
+        let written = message.as_ref().map(|message| self.written(message)).transpose()?;
         let mut db = self.db().await?;
         let tx = db.transaction().await.map_err(store::Error::from)?;
-        if let Some(once) = once {
-            self.keep_in(&tx, &once.kept(service, accepted)).await?;
+        if let Some(kept) = &kept {
+            self.keep_in(&tx, kept).await?;
         }
-        store::bulk::insert(&tx, &job).await?;
-        store::outbox::insert(&tx, std::slice::from_ref(&written)).await?;
-        tx.commit().await.map_err(store::Error::from)?;
+        self.reserve(counted).await?;
+        let stored = async {
+            store::bulk::insert(&tx, job).await?;
+            store::outbox::insert(&tx, written.as_slice()).await?;
+            Ok::<_, Error>(tx.commit().await.map_err(store::Error::from)?)
+        };
+        if let Err(error) = stored.await {
+            self.release_after(&error, counted).await;
+            return Err(error);
+        }
         drop(db);
-        self.publish_written(written.id, &message).await;
+        if let (Some(written), Some(message)) = (written, message) {
+            self.publish_written(written.id, &message).await;
+        }
         Ok(())
     }
 

@@ -18,7 +18,7 @@ use store::notifications::{JobRow as Origin, NewLetter, NewNotification};
 use tasks::jobs::JobRow;
 use tracing::{info, warn};
 
-use crate::{App, Error, accept::deliver};
+use crate::{App, Error, accept::deliver, caches::get_or_load};
 
 /// What letters' references are made of.
 const REFERENCE_CHARACTERS: &[u8; 36] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789";
@@ -71,7 +71,13 @@ impl App {
         let sent = row.status == NotificationStatus::Created;
         let abroad = row.phone_prefix.as_deref().is_some_and(|prefix| prefix != "44");
         let nudge = if sent { Some(self.nudge(saved.id, saved.channel, trace)?) } else { None };
+        let job = saved.row.job;
+        let is_counted = get_or_load(&self.0.caches.counted_jobs, job, async {
+            Ok(store::jobs::is_counted(&self.db().await?, job).await?)
+        });
+        let is_counted = is_counted.await?;
         match self.0.inserts.insert(row, nudge).await {
+            Ok(true) if is_counted => Ok(()),
             Ok(true) => {
                 let limits = &self.0.limits;
                 limits.count(service, KeyType::Normal, saved.channel.into()).await;

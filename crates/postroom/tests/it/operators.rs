@@ -1,6 +1,7 @@
 //! The commands that operators type.
 
 use domain::{NotificationId, ServiceId};
+use strum::VariantArray;
 use testkit::{Database, process};
 use tokio::{io::AsyncWriteExt, process::Command};
 
@@ -76,6 +77,36 @@ async fn a_service_its_keys_and_its_templates_are_made_without_the_admin_app() {
     let no_subject =
         refuses(db, &["template", "create", &service, "Hello", "--type", "email"]).await;
     assert!(no_subject.contains("an email needs --subject"), "{no_subject}");
+    database.close().await;
+}
+
+#[tokio::test]
+async fn a_service_is_granted_what_it_may_do() {
+    let database = Database::create().await;
+    let db = &database;
+    let service = says(db, &["service", "create", "Parking permits"]).await;
+    let id: ServiceId = service.parse().unwrap();
+    let list = async || says(db, &["service", "permission", "list", &service]).await;
+    let before = list().await;
+    assert!(before.lines().any(|line| line == "sms") && !before.contains("schedule"), "{before}");
+    for permission in domain::Permission::VARIANTS {
+        let name = permission.to_string();
+        says(db, &["service", "permission", "grant", &service, &name]).await;
+        says(db, &["service", "permission", "grant", &service, &name]).await; // changes nothing
+    }
+    let found = store::services::find(&db.client().await, id).await.unwrap().unwrap();
+    assert_eq!(found.permissions.len(), domain::Permission::VARIANTS.len());
+    let names: Vec<String> = domain::Permission::VARIANTS.iter().map(ToString::to_string).collect();
+    assert_eq!(list().await.lines().collect::<Vec<_>>(), names);
+    says(db, &["service", "permission", "revoke", &service, "schedule_notifications"]).await;
+    assert!(!list().await.contains("schedule"));
+    let again =
+        refuses(db, &["service", "permission", "revoke", &service, "schedule_notifications"]).await;
+    assert!(again.contains("no such permission"), "{again}");
+    refuses(db, &["service", "permission", "grant", &service, "fly"]).await;
+    let nobody = uuid::Uuid::nil().to_string();
+    let nobody = refuses(db, &["service", "permission", "grant", &nobody, "sms"]).await;
+    assert!(nobody.contains("there is no such service"), "{nobody}");
     database.close().await;
 }
 

@@ -6,12 +6,9 @@ use std::{
     sync::{Arc, Mutex},
 };
 
-use async_trait::async_trait;
 use base64::{Engine, prelude::BASE64_STANDARD};
 use domain::{Clock, ServiceId, file_type::FileType};
 use providers::{
-    Error,
-    antivirus::VirusScanner,
     documents::{
         Document, DocumentLink, DocumentStore, DocumentsConfig, NotifyDocuments, OwnDocuments,
         UploadError, expiring,
@@ -28,6 +25,7 @@ use time::{
 use uuid::Uuid;
 
 use crate::{
+    antivirus::{clamd, test_virus},
     objects::stores,
     support::{closed_port, config},
 };
@@ -255,20 +253,10 @@ async fn a_file_lasts_to_the_end_of_its_last_day_in_london_and_cannot_be_made_to
     assert!(own.store.read(&later).await.unwrap().is_none());
 }
 
-/// Finds a virus in everything that has the word in it.
-struct WordScanner;
-
-#[async_trait]
-impl VirusScanner for WordScanner {
-    async fn is_clean(&self, file: &[u8]) -> Result<bool, Error> {
-        Ok(!file.windows(5).any(|window| window == b"virus"))
-    }
-}
-
 #[tokio::test]
 async fn our_store_refuses_what_the_contract_says_it_does() {
     let own = Own::new();
-    let store = own.store.clone().with_scanner(Arc::new(WordScanner));
+    let store = own.store.clone().with_scanner(Arc::new(clamd()));
     let refusal = async |base64: &str, filename: Option<&str>| {
         let document = Document { filename, ..document(base64) };
         match store.upload(&document).await {
@@ -287,7 +275,8 @@ async fn our_store_refuses_what_the_contract_says_it_does() {
         refusal("YSxi", Some("a.exe")).await,
         format!("Unsupported file type 'exe'. {supported}")
     );
-    assert_eq!(refusal("YSB2aXJ1cw==", None).await, "File did not pass the virus scan");
+    let infected = BASE64_STANDARD.encode(test_virus());
+    assert_eq!(refusal(&infected, None).await, "File did not pass the virus scan");
     let long = format!("{}.csv", "é".repeat(97));
     assert_eq!(refusal("YSxi", Some(&long)).await, "filename cannot be longer than 100 characters");
     let largest = vec![b'a'; 2 << 20];

@@ -9,7 +9,7 @@ use deadpool_postgres::GenericClient;
 use domain::{KeyType, NotificationId, NotificationStatus, NotificationType, ServiceId};
 use strum::VariantArray;
 use time::{OffsetDateTime, PrimitiveDateTime, macros::datetime};
-use tokio_postgres::types::ToSql;
+use tokio_postgres::{Row, types::ToSql};
 use uuid::Uuid;
 
 use super::{Notification, from_row};
@@ -118,10 +118,36 @@ pub async fn list(
     filter: &Filter<'_>,
     limit: i64,
 ) -> Result<Vec<Notification>, Error> {
+    let rows = run(db, statement(filter), service, filter, limit).await?;
+    rows.iter().map(from_row).collect()
+}
+
+/// How the database finds that page, and what each part of it took: the lines of its plan.
+///
+/// # Errors
+/// Database errors only.
+pub async fn explain(
+    db: &impl GenericClient,
+    service: ServiceId,
+    filter: &Filter<'_>,
+    limit: i64,
+) -> Result<Vec<String>, Error> {
+    let sql = format!("EXPLAIN (ANALYZE, BUFFERS) {}", statement(filter));
+    let lines = run(db, &sql, service, filter, limit).await?;
+    lines.iter().map(|line| Ok(line.try_get(0)?)).collect()
+}
+
+async fn run(
+    db: &impl GenericClient,
+    sql: &str,
+    service: ServiceId,
+    filter: &Filter<'_>,
+    limit: i64,
+) -> Result<Vec<Row>, Error> {
     let Some((before, id)) = cursor(db, service, filter.older_than).await? else {
         return Ok(Vec::new());
     };
-    let sql = db.prepare_cached(statement(filter)).await?;
+    let sql = db.prepare_cached(sql).await?;
     let (statuses, channels) = (names(filter.statuses), names(filter.channels));
     let key_type: &str = filter.key_type.into();
     let parameters: [&(dyn ToSql + Sync); 9] = [
@@ -135,7 +161,7 @@ pub async fn list(
         &limit,
         &filter.reference,
     ];
-    db.query(&sql, &parameters).await?.iter().map(from_row).collect()
+    Ok(db.query(&sql, &parameters).await?)
 }
 
 fn statement(filter: &Filter<'_>) -> &'static str {

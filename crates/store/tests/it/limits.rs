@@ -82,19 +82,38 @@ async fn the_daily_limit_is_exact_however_many_ask_at_once() {
     let mut clients = tokio::task::JoinSet::new();
     for _ in 0..64 {
         let (limits, service) = (Arc::clone(&limits), service.clone());
-        clients
-            .spawn(async move { limits.reserve(&service, KeyType::Normal, DailyLimit::Sms).await });
+        clients.spawn(async move {
+            limits.reserve(&service, KeyType::Normal, DailyLimit::Sms, 1).await
+        });
     }
     let allowed = clients.join_all().await.into_iter().filter(|allowed| *allowed).count();
     assert_eq!(allowed, 25);
     assert!(!limits.has_room(&service, KeyType::Team, DailyLimit::Sms).await, "one for both keys");
     assert!(limits.has_room(&service, KeyType::Test, DailyLimit::Sms).await);
-    assert!(limits.reserve(&service, KeyType::Test, DailyLimit::Sms).await, "never counted");
+    assert!(limits.reserve(&service, KeyType::Test, DailyLimit::Sms, 1).await, "never counted");
 
-    limits.release(&service, KeyType::Normal, DailyLimit::Sms).await;
-    assert!(limits.reserve(&service, KeyType::Normal, DailyLimit::Sms).await);
+    limits.release(&service, KeyType::Normal, DailyLimit::Sms, 1).await;
+    assert!(limits.reserve(&service, KeyType::Normal, DailyLimit::Sms, 1).await);
     *now.lock().unwrap() += Duration::days(1);
     assert!(limits.has_room(&service, KeyType::Normal, DailyLimit::Sms).await, "a new day");
+}
+
+#[tokio::test]
+async fn many_messages_are_counted_all_or_none() {
+    let (limits, _) = limits(&redis_url());
+    let service = service(0, 10);
+    let reserve =
+        async |messages| limits.reserve(&service, KeyType::Normal, DailyLimit::Sms, messages).await;
+    assert!(!reserve(11).await);
+    assert!(reserve(6).await);
+    assert!(!reserve(5).await, "each would fit alone");
+    assert!(reserve(4).await);
+    assert!(!reserve(1).await);
+    limits.release(&service, KeyType::Normal, DailyLimit::Sms, 4).await;
+    assert!(reserve(4).await && !reserve(1).await);
+    // More than was counted leaves no debt.
+    limits.release(&service, KeyType::Normal, DailyLimit::Sms, 20).await;
+    assert!(!reserve(11).await && reserve(10).await);
 }
 
 #[tokio::test]
@@ -104,7 +123,7 @@ async fn without_redis_everything_is_allowed() {
     let service = service(0, 0);
     assert!(limits.take_token(&service, KeyType::Normal).await.taken);
     assert!(limits.has_room(&service, KeyType::Normal, DailyLimit::Sms).await);
-    assert!(limits.reserve(&service, KeyType::Normal, DailyLimit::Sms).await);
+    assert!(limits.reserve(&service, KeyType::Normal, DailyLimit::Sms, 1).await);
     limits.close().await;
 }
 
@@ -150,9 +169,9 @@ async fn every_key_goes_by_itself_but_the_buckets_and_the_time_of_the_last_bill(
     let service = service(60, 10);
     for key_type in [KeyType::Normal, KeyType::Team, KeyType::Test] {
         limits.take_token(&service, key_type).await;
-        limits.reserve(&service, key_type, DailyLimit::Sms).await;
+        limits.reserve(&service, key_type, DailyLimit::Sms, 1).await;
         limits.count(&service, key_type, DailyLimit::Email).await;
-        limits.release(&service, key_type, DailyLimit::Letter).await;
+        limits.release(&service, key_type, DailyLimit::Letter, 1).await;
     }
     limits.count_provider_error("mmg", Duration::MINUTE).await;
     limits.count_slow_minute(true).await;

@@ -305,3 +305,23 @@ async fn what_every_message_passes_through_is_not_planned_anew_each_time() {
         ]
     );
 }
+
+#[tokio::test]
+async fn how_a_page_is_found_can_be_asked() {
+    let database = Database::create().await;
+    let db = &database.client().await;
+    let sender = Sender::new(db).await;
+    db.execute("SET enable_seqscan = off", &[]).await.unwrap(); // one row needs no index
+    let filter = notifications::list::Filter {
+        key_type: KeyType::Normal,
+        statuses: &[],
+        channels: &[],
+        reference: None,
+        include_jobs: false,
+        older_than: None,
+    };
+    notifications::insert_many(db, &[sender.notification(1)]).await.unwrap();
+    let plan = notifications::list::explain(db, sender.service.id, &filter, 250).await.unwrap();
+    let plan = plan.join("\n");
+    assert!(plan.contains("actual time") && plan.contains("ix_notifications_service"), "{plan}");
+}

@@ -17,6 +17,7 @@ pub const OUR_ADDITIONS: &[&str] = &[
     "notifications/column last_error",
     "notifications/index ix_notifications_team_and_test",
     "user_to_service/index ix_user_to_service_service_id",
+    "jobs/column counted_at",
     "jobs/index ix_jobs_finished",
     "ft_notification_status/index ix_ft_notification_status_day_type_service",
     "ft_billing/index ix_ft_billing_day_type_service",

@@ -58,7 +58,7 @@ pub(crate) struct TestApp {
     pub queues: Queues,
     database: Database,
     prefix: String,
-    _objects: TempDir,
+    objects: TempDir,
     broker: Broker,
     registry: Registry<worker::Context>,
     context: worker::Context,
@@ -161,7 +161,7 @@ impl TestApp {
             app,
             stub,
             database,
-            _objects: objects,
+            objects,
             broker,
             proxy,
             queues: Queues::new(&broker_url, &prefix, [queues(), PEERS.to_vec()].concat()),
@@ -182,6 +182,11 @@ impl TestApp {
         let mut lines = BufReader::new(stream).lines();
         assert_eq!(lines.next_line().await.unwrap().as_deref(), Some("+OK"));
         lines.next_line().await.unwrap().unwrap()
+    }
+
+    /// Where the buckets are.
+    pub(crate) fn objects_folder(&self) -> String {
+        self.objects.path().display().to_string()
     }
 
     /// A database connection of the test's own.

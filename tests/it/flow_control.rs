@@ -102,6 +102,34 @@ async fn a_slow_provider_of_text_messages_does_not_hold_up_emails() {
     t.end_as_it_is().await;
 }
 
+/// Tasks contract §7, lesson 26: what is sent one by one has a queue of its own, as in bulk it would wait
+/// behind thousands.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_sign_in_code_does_not_wait_behind_bulk() {
+    let t = TestApp::start().await;
+    let client = client(&t).await;
+    let code = client.send_sms(NUMBER).await;
+    assert_eq!(t.queues.take(tasks::queues::SEND_SMS).await.len(), 1);
+    send_many(&client, SLOW, 300).await;
+    let task = DeliverSms { notification_id: code };
+    let message = queue::Envelope::new(&task, t.app.clock().new_id(), &queue::Trace::default());
+    let message = message.unwrap().on(tasks::queues::INTERNAL);
+    t.while_working(async {
+        t.received(Kind::Sms, 1).await; // the bulk has begun
+        let started = Instant::now();
+        t.app.enqueue(message).await.unwrap();
+        while t.status(code).await != Status::Delivered {
+            assert!(started.elapsed() < SOON, "{:?}", started.elapsed());
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        let texts = t.stub.received(Kind::Sms).len();
+        assert!(texts < 300, "no text message waits any more");
+        t.purge(tasks::queues::SEND_SMS).await; // what waits in the worker is still sent
+    })
+    .await;
+    t.end_as_it_is().await;
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn retries_of_a_slow_provider_do_not_hold_up_those_of_another() {
     let t = TestApp::start().await;

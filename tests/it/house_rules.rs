@@ -24,7 +24,7 @@ const NEVER: &[(&str, &str)] = &[("tasks", "store"), ("stub", "domain"), ("stub"
 /// Development crates: nothing that ships may use them.
 const DEVELOPMENT: &[&str] = &["stub", "testkit", "bench"];
 
-fn root() -> PathBuf {
+pub(crate) fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().to_owned()
 }
 
@@ -59,7 +59,7 @@ fn row(name: &str) -> usize {
 }
 
 /// Every Rust source below a folder.
-fn sources(folder: &Path) -> Vec<(PathBuf, String)> {
+pub(crate) fn sources(folder: &Path) -> Vec<(PathBuf, String)> {
     let mut found = Vec::new();
     for entry in fs::read_dir(folder).into_iter().flatten() {
         let path = entry.unwrap().path();
@@ -168,4 +168,24 @@ fn secrets_are_compared_in_constant_time() {
 fn only_store_talks_to_redis_and_only_queue_to_the_broker() {
     assert_eq!(shipped_crates_with(&["fred::"]), ["store"]);
     assert_eq!(shipped_crates_with(&["lapin::"]), ["queue"]);
+}
+
+#[test]
+fn every_entry_of_the_schedule_says_what_a_skipped_and_a_doubled_run_do() {
+    let sources = sources(&root().join("crates/tasks/src"));
+    for entry in tasks::schedule::schedule() {
+        let name = format!("NAME: &'static str = \"{}\";", entry.name);
+        let is_declared = |text: &&String| text.replace("=\n        ", "= ").contains(&name);
+        let text = sources.iter().map(|(_, text)| text).find(is_declared).unwrap();
+        let quoted = text.find(&format!("\"{}\";", entry.name)).unwrap();
+        let (_, task) = text[..quoted].rsplit_once("impl Task for ").unwrap();
+        let (task, _) = task.split_once(' ').unwrap();
+        let (before, _) = text.split_once(&format!("pub struct {task} ")).unwrap();
+        let docs: String = before
+            .lines()
+            .rev()
+            .take_while(|line| line.starts_with("///") || line.starts_with("#["))
+            .collect();
+        assert!(docs.contains("skipped") && docs.contains("doubled"), "{}", entry.name);
+    }
 }

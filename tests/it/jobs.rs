@@ -191,6 +191,35 @@ async fn rows_travel_in_messages_of_32_and_then_one_by_one() {
     j.t.end().await;
 }
 
+/// What the broker or a worker would refuse is not sent (tasks contract §7, lesson 18).
+#[tokio::test]
+async fn long_rows_travel_in_messages_of_fewer() {
+    let j = Jobs::start().await;
+    let db = j.t.db().await;
+    let job = testkit::job(&db, &j.service, j.sms, 40).create().await;
+    let mut text = "phone number,name\n".to_owned();
+    for row in 0..40_u64 {
+        write!(text, "07700900123,").unwrap();
+        // Nothing that would become short when it is compressed.
+        for word in 0..12_000 {
+            write!(text, "{:016x}", (row * 12_000 + word).wrapping_mul(0x9e37_79b9_7f4a_7c15))
+                .unwrap();
+        }
+        text.push('\n');
+    }
+    j.upload(job, &text, &[]).await;
+    j.t.app.process_job(job, None, false, &queue::Trace::default()).await.unwrap();
+    let queued = j.t.queues.take_tasks("job-tasks").await;
+    let rows = |a: &Value| a[0][1].as_array().unwrap().len();
+    assert_eq!(queued.iter().map(|(_, a)| rows(a)).sum::<usize>(), 40);
+    for (_, arguments) in &queued {
+        let bytes = arguments.to_string().len();
+        assert!(bytes < (1 << 20) + 10_000, "{} rows, {bytes} bytes", rows(arguments));
+    }
+    assert!(queued.iter().any(|(_, a)| rows(a) > 1), "they are still sent together");
+    j.t.end().await;
+}
+
 #[tokio::test]
 async fn a_job_that_is_not_pending_is_left_alone() {
     let j = Jobs::start().await;

@@ -136,6 +136,20 @@ async fn letters_that_yesterdays_run_should_have_taken_are_reported() {
 }
 
 #[tokio::test]
+async fn half_past_five_is_londons_also_when_the_clocks_change() {
+    for (morning, deadline) in [
+        (datetime!(2026-03-30 06:00 UTC), datetime!(2026-03-29 16:30 UTC)),
+        (datetime!(2026-10-26 07:00 UTC), datetime!(2026-10-25 17:30 UTC)),
+    ] {
+        let m = Monitored::at(morning).await;
+        m.letter(|l| l.created_at(deadline - Duration::SECOND)).await;
+        m.letter(|l| l.created_at(deadline)).await;
+        assert_eq!(m.t.app.check_unprinted_letters("test").await.unwrap(), 1, "{deadline}");
+        m.t.end().await;
+    }
+}
+
+#[tokio::test]
 async fn letters_that_failed_within_three_days_are_reported() {
     let m = Monitored::at(datetime!(2026-07-15 06:00 UTC)).await;
     for created_at in [datetime!(2026-07-12 06:00:01 UTC), datetime!(2026-07-12 05:59:59 UTC)] {
@@ -188,6 +202,9 @@ async fn the_pdf_that_a_letter_waits_for_is_asked_for_again() {
     let signed = m.t.signer.sign(&json!({})).unwrap();
     let waits = m.letter(|l| l.created_at(hour(2)).personalisation(&signed)).await;
     m.letter(|l| l.created_at(hour(2)).sheets(1)).await;
+    let changed = m.letter(|l| l.created_at(hour(2))).await;
+    let sql = "UPDATE notifications SET updated_at = created_at WHERE id = $1";
+    m.t.db().await.execute(sql, &[&changed]).await.unwrap();
     m.letter(|l| l.created_at(hour(2)).key_type(KeyType::Test)).await;
     m.letter(|l| l.created_at(hour(2)).status(Status::PendingVirusCheck)).await;
     m.letter(|l| l.created_at(hour(0))).await;

@@ -17,6 +17,8 @@ mod house_rules;
 mod inbound_sms;
 mod interop;
 mod jobs;
+mod lessons;
+mod letter_apps;
 mod letter_monitors;
 mod letter_status;
 mod letters;

@@ -26,16 +26,16 @@ const FILE: &str = "2026-11-24/NOTIFY.FOO1234567890ABC.D.2.C.20261124120000.PDF"
 
 /// What a printer answers.
 #[derive(Clone, Copy)]
-enum Answer {
+pub(crate) enum Answer {
     Takes,
     Never,
     NotNow,
 }
 
 /// A printer that writes down what it is given.
-struct Printer {
-    answer: Answer,
-    printed: Arc<Mutex<Vec<String>>>,
+pub(crate) struct Printer {
+    pub answer: Answer,
+    pub printed: Arc<Mutex<Vec<String>>>,
 }
 
 #[async_trait]
@@ -106,7 +106,7 @@ impl Printing {
     }
 }
 
-fn attempt(id: NotificationId, number: u32) -> Attempt {
+pub(crate) fn attempt(id: NotificationId, number: u32) -> Attempt {
     let task = DeliverLetter { notification_id: id };
     let envelope = Envelope::new(&task, id.0, &Trace::default()).unwrap();
     Attempt::of::<DeliverLetter>(&envelope, number)

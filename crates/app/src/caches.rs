@@ -76,3 +76,42 @@ where
         })
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Memory does not creep over weeks (tasks contract §7, lesson 8).
+    #[tokio::test]
+    async fn every_cache_has_a_limit_and_forgets() {
+        let Caches {
+            accounts,
+            templates,
+            template_versions,
+            safelists,
+            callbacks,
+            providers,
+            sms_rates,
+            letter_rates,
+        } = Caches::new();
+        for policy in [
+            accounts.policy(),
+            templates.policy(),
+            template_versions.policy(),
+            safelists.policy(),
+            callbacks.policy(),
+            providers.policy(),
+            sms_rates.policy(),
+            letter_rates.policy(),
+        ] {
+            assert!(policy.max_capacity().is_some_and(|entries| entries <= 10_000));
+            assert!(policy.time_to_live().is_some_and(|life| life <= VERSION_FRESH));
+        }
+        let small = cache(100, FRESH);
+        for number in 0..1000 {
+            small.insert(number, ()).await;
+        }
+        small.run_pending_tasks().await;
+        assert!(small.entry_count() <= 100, "{}", small.entry_count());
+    }
+}

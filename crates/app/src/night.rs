@@ -1,5 +1,7 @@
-//! The night's work on demand: a day's statistics and bills made again (`postroom night`).
+//! The night's work on demand: a day's statistics and bills made again, and its old messages removed
+//! (`postroom night`).
 
+use anyhow::anyhow;
 use domain::{NotificationType, ServiceId, london::Day};
 use queue::Trace;
 use store::facts::Portion;
@@ -23,6 +25,14 @@ pub struct Choice {
     pub service: Option<ServiceId>,
 }
 
+impl Choice {
+    fn channels(&self) -> impl Iterator<Item = NotificationType> + use<> {
+        let chosen = self.channel;
+        let all = NotificationType::VARIANTS.iter().copied();
+        all.filter(move |channel| chosen.is_none_or(|chosen| chosen == *channel))
+    }
+}
+
 impl App {
     /// Queues the counting of a day's statuses: for each service that has something to count, or for
     /// the one that was chosen. Returns how many parts that is.
@@ -32,17 +42,31 @@ impl App {
     pub async fn count_again(&self, choice: &Choice, trace: &Trace) -> Result<usize, Error> {
         let day = Day::of(choice.date).ok_or_else(days::no_such_day)?;
         let mut count = 0;
-        for channel in NotificationType::VARIANTS {
-            if choice.channel.is_some_and(|chosen| chosen != *channel) {
-                continue;
-            }
+        for channel in choice.channels() {
             if let Some(service_id) = choice.service {
-                let portion = Portion { day, channel: *channel, service_id };
+                let portion = Portion { day, channel, service_id };
                 self.enqueue(self.status_of(portion, trace)?).await?;
                 count += 1;
             } else {
-                count += self.fan_out_status_of(day, *channel, trace).await?;
+                count += self.fan_out_status_of(day, channel, trace).await?;
             }
+        }
+        Ok(count)
+    }
+
+    /// Queues the removal of what was past its retention in the night of a day: for each service that
+    /// has such messages, or for the one that was chosen. Returns how many parts that is.
+    ///
+    /// # Errors
+    /// Database errors, when the broker is away too; also when that night has not come.
+    pub async fn remove_again(&self, choice: &Choice, trace: &Trace) -> Result<usize, Error> {
+        let day = Day::of(choice.date).ok_or_else(days::no_such_day)?;
+        if day.start > self.clock().now() {
+            return Err(anyhow!("the night of {} has not come", choice.date).into());
+        }
+        let mut count = 0;
+        for channel in choice.channels() {
+            count += self.fan_out_retention_of(day, channel, choice.service, trace).await?;
         }
         Ok(count)
     }

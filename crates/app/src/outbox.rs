@@ -42,22 +42,28 @@ impl Outbox {
     /// Publishes the messages; those that the broker does not take go to the outbox table.
     ///
     /// # Errors
-    /// When the table does not take them either.
-    pub(crate) async fn publish(&self, envelopes: &[Envelope]) -> Result<(), store::Error> {
+    /// When the table does not take them either; and when one of them can never be published, after
+    /// the others were.
+    pub(crate) async fn publish(&self, envelopes: &[Envelope]) -> Result<(), Error> {
         let results = self.publisher.publish_all(envelopes).await;
-        let mut left = Vec::new();
+        let (mut left, mut never) = (Vec::new(), None);
         for (envelope, result) in envelopes.iter().zip(results) {
-            if let Err(error) = result {
-                warn!(task.name = envelope.task, task.id = envelope.id, %error,
-                      "not published; it waits in the outbox");
-                left.push(row(envelope, &self.clock, None)?);
+            match result {
+                Ok(()) => {}
+                Err(PublishError::Encode(error)) => never = Some(error),
+                Err(error) => {
+                    warn!(task.name = envelope.task, task.id = envelope.id, %error,
+                          "not published; it waits in the outbox");
+                    left.push(row(envelope, &self.clock, None)?);
+                }
             }
         }
-        if left.is_empty() {
-            return Ok(());
+        if !left.is_empty() {
+            metrics::counter!("outbox_written_total").increment(left.len() as u64);
+            let db = self.db.get().await.map_err(store::Error::from)?;
+            store::outbox::insert(&db, &left).await?;
         }
-        metrics::counter!("outbox_written_total").increment(left.len() as u64);
-        store::outbox::insert(&self.db.get().await?, &left).await
+        never.map_or(Ok(()), |error| Err(anyhow::Error::from(error).into()))
     }
 }
 
@@ -114,9 +120,9 @@ impl App {
     /// Publishes a task message, or keeps it in the outbox.
     ///
     /// # Errors
-    /// [`Error::Internal`] when neither the broker nor the database takes it.
+    /// [`Error::Internal`] when neither the broker nor the database takes it, or nobody could read it.
     pub async fn enqueue(&self, envelope: Envelope) -> Result<(), Error> {
-        Ok(self.outbox().publish(&[envelope]).await?)
+        self.outbox().publish(&[envelope]).await
     }
 
     /// Publishes task messages, or keeps them in the outbox.
@@ -124,7 +130,7 @@ impl App {
     /// # Errors
     /// As [`App::enqueue`].
     pub async fn enqueue_all(&self, envelopes: &[Envelope]) -> Result<(), Error> {
-        Ok(self.outbox().publish(envelopes).await?)
+        self.outbox().publish(envelopes).await
     }
 
     pub(crate) fn outbox(&self) -> Outbox {

@@ -5,7 +5,7 @@
 
 mod files;
 
-use domain::NotificationType;
+use domain::{NotificationType, ServiceId, london::Day};
 use queue::Trace;
 use store::{
     GenericClient,
@@ -43,11 +43,25 @@ impl App {
         channel: NotificationType,
         trace: &Trace,
     ) -> Result<usize, Error> {
+        let today = days::today(self.clock())?;
+        self.fan_out_retention_of(today, channel, None, trace).await
+    }
+
+    /// The same as in the night of another day, and for one service if it is given.
+    pub(crate) async fn fan_out_retention_of(
+        &self,
+        day: Day,
+        channel: NotificationType,
+        only: Option<ServiceId>,
+        trace: &Trace,
+    ) -> Result<usize, Error> {
         let db = self.db().await?;
         let mut services = Vec::new();
         for (service, period) in retention::list_periods(&db, channel).await? {
-            let period = u16::try_from(period).unwrap_or_default();
-            services.push((service, days::ago(self.clock(), period)?.start));
+            if only.is_none_or(|only| only == service) {
+                let period = u16::try_from(period).unwrap_or_default();
+                services.push((service, days::before(day, period)?.start));
+            }
         }
         let due = retention::list_due(&db, channel, &services).await?;
         drop(db);

@@ -11,7 +11,8 @@ use store::{
 use tasks::{
     CreateNightlyBilling, CreateNightlyNotificationStatus,
     CreateNightlyNotificationStatusForServiceAndDay, CreateOrUpdateFtBillingForDay,
-    CreateOrUpdateFtBillingLetterDespatchForDay, SaveDailyNotificationProcessingTime, Task,
+    CreateOrUpdateFtBillingLetterDespatchForDay, DeleteNotificationsOlderThanRetention,
+    SaveDailyNotificationProcessingTime, Task,
     queues::{PERIODIC, REPORTING},
 };
 use time::{Date, OffsetDateTime, macros::format_description};
@@ -34,8 +35,9 @@ enum Action {
     /// Without --day, as its schedule would. With --day, that day alone is done again, all of it or
     /// what --type and --service say: statistics (create-nightly-notification-status), bills
     /// (create-nightly-billing, create-or-update-ft-billing-for-day; letters by despatch:
-    /// create-or-update-ft-billing-letter-despatch-for-day), or how quickly messages went out
-    /// (save-daily-notification-processing-time)
+    /// create-or-update-ft-billing-letter-despatch-for-day), how quickly messages went out
+    /// (save-daily-notification-processing-time), or the removal of what was past its retention that
+    /// night (delete-notifications-older-than-retention)
     Run {
         /// Its name
         task: String,
@@ -88,6 +90,11 @@ async fn queue(app: &App, pool: &Pool, task: &str, choice: Option<Choice>) -> an
         | CreateNightlyNotificationStatusForServiceAndDay::NAME => {
             let parts = app.count_again(&choice, &trace).await?;
             println!("{parts} parts of {} are going to be counted", choice.date);
+            return Ok(());
+        }
+        DeleteNotificationsOlderThanRetention::NAME => {
+            let parts = app.remove_again(&choice, &trace).await?;
+            println!("{parts} parts of {} are going to be removed", choice.date);
             return Ok(());
         }
         CreateNightlyBilling::NAME | CreateOrUpdateFtBillingForDay::NAME => {

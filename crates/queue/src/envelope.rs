@@ -81,6 +81,9 @@ pub enum EncodeError {
     /// The name of a queue (199 bytes with its prefix) or of a header (255 bytes).
     #[error("a name is too long for AMQP")]
     LongName,
+    /// More than 16 MiB, which no worker of ours would read.
+    #[error("the task is longer than 16 MiB")]
+    TooLong,
 }
 
 impl Envelope {

@@ -100,7 +100,7 @@ pub enum DecodeError {
 /// Writes `envelope` as Celery 5.7 would. `origin` and `reply_to` name this process.
 ///
 /// # Errors
-/// [`EncodeError`] when a header name is too long for AMQP.
+/// [`EncodeError`] when a header name is too long for AMQP, or the body for whoever reads it.
 pub fn encode(
     envelope: &Envelope,
     origin: &str,
@@ -148,8 +148,11 @@ pub fn encode(
         }
     }
     let nothing_after = json!({"callbacks": null, "errbacks": null, "chain": null, "chord": null});
-    let body = json!([envelope.args, envelope.kwargs, nothing_after]);
-    Ok(Message { properties, body: body.to_string().into_bytes() })
+    let body = json!([envelope.args, envelope.kwargs, nothing_after]).to_string().into_bytes();
+    if body.len() > MAX_BODY_BYTES {
+        return Err(EncodeError::TooLong);
+    }
+    Ok(Message { properties, body })
 }
 
 /// Reads a message that was taken from `queue` (without prefix).

@@ -24,10 +24,16 @@ pub async fn replace(
         )
         .await?;
     tx.execute(&sql, &[&day.date, &channel, &service_id]).await?;
-    // Rows of long ago may lack a template or a status: they have no place among the facts.
-    let sql = tx
-        .prepare_cached(
-            "-- status_facts.replace, 2
+    let sql = tx.prepare_cached(COUNT).await?;
+    let (from, before) = (sql_time::to_column(day.start), sql_time::to_column(day.end));
+    let now = sql_time::to_column(now);
+    Ok(tx.execute(&sql, &[&day.date, &channel, &service_id, &from, &before, &now]).await?)
+}
+
+/// The second statement of [`replace`]. Rows of long ago may lack a template or a status: they have no
+/// place among the facts. Key types are named, as what is only excluded is not found in the history's
+/// index.
+pub const COUNT: &str = "-- status_facts.replace, 2
         INSERT INTO ft_notification_status
                (bst_date, template_id, service_id, job_id, notification_type, key_type,
                 notification_status, notification_count, created_at)
@@ -37,10 +43,4 @@ pub async fn replace(
          WHERE service_id = $3 AND notification_type = $2::text::notification_type
            AND created_at >= $4 AND created_at < $5 AND key_type IN ('normal', 'team')
            AND template_id IS NOT NULL AND notification_status IS NOT NULL
-         GROUP BY template_id, job_id, key_type, notification_status",
-        )
-        .await?;
-    let (from, before) = (sql_time::to_column(day.start), sql_time::to_column(day.end));
-    let now = sql_time::to_column(now);
-    Ok(tx.execute(&sql, &[&day.date, &channel, &service_id, &from, &before, &now]).await?)
-}
+         GROUP BY template_id, job_id, key_type, notification_status";

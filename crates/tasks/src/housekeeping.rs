@@ -8,8 +8,8 @@ use serde::{Deserialize, Serialize};
 use crate::queues;
 
 /// Queues again what was accepted and never sent: emails and text messages still `created` after
-/// an hour, with no attempt under way or due; and letters that still wait for their PDF. A skipped run only delays the repair; a doubled one
-/// is harmless, because sending begins with a claim.
+/// an hour, with no attempt under way or due; and letters that still wait for their PDF. A skipped run
+/// only delays the repair; a doubled one is harmless, because sending begins with a claim.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ReplayCreatedNotifications {}
 

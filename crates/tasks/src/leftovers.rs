@@ -1,5 +1,5 @@
-//! Deleting and archiving what is kept for a while (tasks contract §3.7). Each task does whatever is due when it runs: a
-//! skipped run leaves it to the next, a doubled one finds it done.
+//! Deleting and archiving what is kept for a while (tasks contract §3.7). Each task does whatever is due
+//! when it runs.
 
 use domain::ServiceId;
 use queue::Task;
@@ -7,7 +7,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::queues;
 
-/// Archives received texts past their service's retention.
+/// Archives received texts past their service's retention. A skipped run leaves them to the next night;
+/// a doubled one finds none left.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DeleteInboundSms {}
 
@@ -17,7 +18,8 @@ impl Task for DeleteInboundSms {
     const ARGS: &'static [&'static str] = &[];
 }
 
-/// Deletes sign-in codes and idempotency keys older than a day.
+/// Deletes sign-in codes and idempotency keys older than a day. A skipped run leaves them for an hour
+/// more, of no use to anybody; a doubled one finds none left.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DeleteVerifyCodes {}
 
@@ -27,7 +29,8 @@ impl Task for DeleteVerifyCodes {
     const ARGS: &'static [&'static str] = &[];
 }
 
-/// Deletes invitations older than two days.
+/// Deletes invitations older than two days. A skipped run leaves them for an hour more; a doubled one
+/// finds none left.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DeleteInvitations {}
 
@@ -37,7 +40,8 @@ impl Task for DeleteInvitations {
     const ARGS: &'static [&'static str] = &[];
 }
 
-/// Deletes events older than 52 weeks.
+/// Deletes events older than 52 weeks. A skipped run leaves them to the next night; a doubled one finds
+/// none left.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DeleteOldRecordsFromEventsTable {}
 
@@ -47,7 +51,8 @@ impl Task for DeleteOldRecordsFromEventsTable {
     const ARGS: &'static [&'static str] = &[];
 }
 
-/// Fans out the archiving of unsubscribe requests: children for each service that has old ones.
+/// Fans out the archiving of unsubscribe requests: children for each service that has old ones. A
+/// skipped run leaves them to the next night; a doubled one has children that find none left.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ArchiveUnsubscribeRequests {}
 
@@ -83,7 +88,8 @@ impl Task for ArchiveOldUnsubscribeRequests {
     const ARGS: &'static [&'static str] = &["service_id"];
 }
 
-/// Archives uploads for email templates that were not put into their template within a day.
+/// Archives uploads for email templates that were not put into their template within a day. A skipped run
+/// leaves them to the next night; a doubled one finds none left.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ArchivePendingFiles {}
 
@@ -94,7 +100,7 @@ impl Task for ArchivePendingFiles {
 }
 
 /// Removes files of email templates that were archived two weeks ago. Each run looks at those of
-/// three days: so two in a row may be skipped.
+/// three days: so two in a row may be skipped; a doubled one finds them removed.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RemoveArchivedTemplateEmailFilesFromS3 {}
 

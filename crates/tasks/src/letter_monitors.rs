@@ -35,7 +35,7 @@ impl Task for CheckIfLettersStillPendingVirusCheck {
 }
 
 /// The same over days, once a night; letters that are older still are only reported. A skipped run
-/// delays the alert by a day; a doubled one raises it twice.
+/// delays the alert by a day; a doubled one says it twice in the log, and makes no second ticket.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CheckIfLettersStillPendingVirusCheckNightly {
     /// The oldest letters to report, in minutes.
@@ -60,7 +60,7 @@ impl Task for CheckIfLettersStillPendingVirusCheckNightly {
 }
 
 /// Raises an alert when letters that yesterday's run should have taken are still `created`. A skipped run
-/// delays it by a working day; a doubled one raises it twice.
+/// delays it by a working day; a doubled one says it twice in the log, and makes no second ticket.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CheckIfLettersStillInCreated {}
 
@@ -71,7 +71,7 @@ impl Task for CheckIfLettersStillInCreated {
 }
 
 /// Raises an alert when letters of the last three days are in technical failure. A skipped run delays it
-/// by a day; a doubled one raises it twice.
+/// by a day; a doubled one says it twice in the log, and makes no second ticket.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CheckIfLettersInTechnicalFailure {}
 
@@ -82,7 +82,7 @@ impl Task for CheckIfLettersInTechnicalFailure {
 }
 
 /// Raises an alert when the printer has not reported on letters for two working days. A skipped run
-/// delays it by a day; a doubled one raises it twice.
+/// delays it by a day; a doubled one says it twice in the log, and makes no second ticket.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RaiseAlertIfLetterNotificationsStillSending {}
 

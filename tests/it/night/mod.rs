@@ -51,6 +51,25 @@ impl Night {
         rows.iter().map(|row| (row.get(0), row.get(1), row.get(2), row.get(3))).collect()
     }
 
+    /// How PostgreSQL would run a statement with parameters of these types, by what it knows on this
+    /// connection of the tables.
+    pub(crate) async fn plan(
+        db: &store::pool::Client,
+        sql: &str,
+        types: &str,
+        arguments: &str,
+    ) -> String {
+        db.batch_execute(&format!("PREPARE the_query ({types}) AS {sql}")).await.unwrap();
+        let explain = format!("EXPLAIN EXECUTE the_query ({arguments})");
+        let lines = db.simple_query(&explain).await.unwrap();
+        db.batch_execute("DEALLOCATE the_query").await.unwrap();
+        let lines = lines.iter().filter_map(|line| match line {
+            tokio_postgres::SimpleQueryMessage::Row(row) => row.get(0),
+            _ => None,
+        });
+        lines.collect::<Vec<_>>().join("\n")
+    }
+
     /// Whether a message is in the live table, and in the history.
     pub(crate) async fn whereabouts(&self, id: domain::NotificationId) -> (bool, bool) {
         let sql = "SELECT EXISTS (SELECT FROM notifications WHERE id = $1),

@@ -313,20 +313,9 @@ async fn no_message_table_is_read_from_end_to_end() {
         ),
         (ARCHIVE, "uuid[]", "'{}'"),
     ] {
-        db.batch_execute(&format!("PREPARE the_query ({types}) AS {sql}")).await.unwrap();
-        let explain = format!("EXPLAIN EXECUTE the_query ({arguments})");
-        let lines = db.simple_query(&explain).await.unwrap();
-        let plan: String = lines
-            .iter()
-            .filter_map(|line| match line {
-                tokio_postgres::SimpleQueryMessage::Row(row) => row.get(0),
-                _ => None,
-            })
-            .collect::<Vec<_>>()
-            .join("\n");
+        let plan = Night::plan(&db, sql, types, arguments).await;
         assert!(plan.contains("Index"), "{plan}");
         assert!(!plan.contains("Seq Scan on notifications"), "{plan}");
-        db.batch_execute("DEALLOCATE the_query").await.unwrap();
     }
     drop(db);
     night.t.end().await;

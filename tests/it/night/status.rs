@@ -256,3 +256,54 @@ async fn the_work_of_thousands_of_services_is_fanned_out_whole() {
     }
     night.t.end().await;
 }
+
+/// The history is found by its index, which leads with the key type (tasks contract §7, lesson 16).
+#[tokio::test]
+async fn counting_a_day_reads_no_table_from_end_to_end() {
+    let night = Night::at(london(datetime!(2026-11-24 00:30))).await;
+    let db = night.t.db().await;
+    let at = datetime!(2026-11-23 12:00 UTC);
+    night.message(at).live(&db).await;
+    night.message(at).archived(&db).await;
+    for (table, more) in [("notifications", r#", "to""#), ("notification_history", "")] {
+        // Thousands of emails of the same day, among which the text message is to be found.
+        let columns = format!(
+            "service_id, template_id, template_version, key_type, notification_status,
+             billable_units{more}"
+        );
+        db.batch_execute(&format!(
+            "INSERT INTO {table} (id, created_at, notification_type, {columns})
+             SELECT gen_random_uuid(), created_at - n * interval '1 second', 'email', {columns}
+               FROM {table}, generate_series(1, 20000) n;
+             ANALYZE {table}"
+        ))
+        .await
+        .unwrap();
+    }
+    let service = night.service.id;
+    let day = "'2026-11-23', '2026-11-24'";
+    let facts = store::facts::list_services_sql;
+    for (sql, types, arguments) in [
+        (
+            store::status_facts::COUNT.to_owned(),
+            "date, text, uuid, timestamp, timestamp, timestamp",
+            format!("'2026-11-23', 'sms', '{service}', {day}, now()::timestamp"),
+        ),
+        (
+            facts(store::facts::Facts::Status),
+            "text, timestamp, timestamp, date",
+            format!("'sms', {day}, '2026-11-23'"),
+        ),
+        (
+            facts(store::facts::Facts::Billing),
+            "text, timestamp, timestamp, date",
+            format!("'sms', {day}, '2026-11-23'"),
+        ),
+    ] {
+        let plan = Night::plan(&db, &sql, types, &arguments).await;
+        assert!(plan.contains("ix_notification_history_service_id_composite"), "{plan}");
+        assert!(!plan.contains("Seq Scan on notification"), "{plan}");
+    }
+    drop(db);
+    night.t.end().await;
+}

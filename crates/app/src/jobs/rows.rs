@@ -19,6 +19,8 @@ use crate::{App, Error};
 
 /// Rows in one message.
 const ROWS_PER_MESSAGE: usize = 32;
+/// Bytes of them, unless a single row has more: far below what a message may have.
+const BYTES_PER_MESSAGE: usize = 1 << 20;
 /// Messages published at once.
 const MESSAGES_AT_ONCE: usize = 16;
 
@@ -26,6 +28,9 @@ const MESSAGES_AT_ONCE: usize = 16;
 pub(super) fn file_of(service: ServiceId, job: JobId) -> Place {
     Bucket::CsvUpload.at(format!("service-{service}-notify/{job}.csv"))
 }
+
+/// The arguments of the task that saves a row: a list, and those that go by name.
+type Arguments = (Vec<Value>, Map<String, Value>);
 
 impl App {
     /// Queues the rows of a job's file that are not among `saved`; gives how many. `None` when there is
@@ -68,16 +73,13 @@ impl App {
                 return Ok(Some(queued));
             }
             queued += batch.len();
+            let channel = template.template_type;
+            let arguments =
+                batch.iter().map(|row| self.row_arguments(job, channel, &rows_for, sender, row));
             let mut messages = Vec::with_capacity(MESSAGES_AT_ONCE);
-            for rows in batch.chunks(ROWS_PER_MESSAGE) {
-                let arguments = rows.iter().map(|row| {
-                    self.row_arguments(job, template.template_type, &rows_for, sender, row)
-                });
-                let task = ShatterJobRows {
-                    template_type: template.template_type,
-                    args_kwargs_seq: arguments.collect::<Result<_, _>>()?,
-                    has_files: false,
-                };
+            for args_kwargs_seq in divided(arguments.collect::<Result<_, _>>()?) {
+                let task =
+                    ShatterJobRows { template_type: channel, args_kwargs_seq, has_files: false };
                 messages.push(self.message(&task, trace)?);
             }
             self.outbox().publish(&messages).await?;
@@ -92,7 +94,7 @@ impl App {
         template: &Template<'_>,
         sender: Option<&str>,
         row: &Row,
-    ) -> Result<(Vec<Value>, Map<String, Value>), Error> {
+    ) -> Result<Arguments, Error> {
         let used = row.cells.iter().filter(|cell| cell.is_used);
         let mut personalisation = Map::new();
         for cell in used {
@@ -124,6 +126,25 @@ impl App {
         let (service, id, version) = (job.service_id, job.template_id, job.template_version);
         Ok(store::letters::template(&db, service, id, version).await?)
     }
+}
+
+/// Divides rows among messages: fewer go into one where they are long.
+fn divided(rows: Vec<Arguments>) -> Vec<Vec<Arguments>> {
+    let (mut messages, mut message, mut bytes) = (Vec::new(), Vec::new(), 0);
+    for row in rows {
+        let length: usize = row.0.iter().filter_map(Value::as_str).map(str::len).sum();
+        let is_full = message.len() == ROWS_PER_MESSAGE || bytes + length > BYTES_PER_MESSAGE;
+        if is_full && !message.is_empty() {
+            messages.push(std::mem::take(&mut message));
+            bytes = 0;
+        }
+        bytes += length;
+        message.push(row);
+    }
+    if !message.is_empty() {
+        messages.push(message);
+    }
+    messages
 }
 
 /// What the rows of a file are made into.

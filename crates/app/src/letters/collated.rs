@@ -197,6 +197,10 @@ mod tests {
             // The clocks went forward in the night.
             (datetime!(2021-03-28 08:00 UTC), datetime!(2021-03-27 17:30 UTC)),
             (datetime!(2021-03-28 16:50 UTC), datetime!(2021-03-28 16:30 UTC)),
+            // And back.
+            (datetime!(2021-10-31 08:00 UTC), datetime!(2021-10-30 16:30 UTC)),
+            (datetime!(2021-10-31 17:29 UTC), datetime!(2021-10-30 16:30 UTC)),
+            (datetime!(2021-10-31 17:50 UTC), datetime!(2021-10-31 17:30 UTC)),
         ] {
             assert_eq!(last_deadline(now).unwrap(), expected, "{now}");
         }

@@ -81,6 +81,13 @@ mod tests {
             (datetime!(2017-07-01 16:30:00 UTC), "2017-07-01/"),
             (datetime!(2017-07-01 16:30:01 UTC), "2017-07-02/"),
             (datetime!(2017-07-31 23:30:00 UTC), "2017-08-01/"),
+            // The days on which the clocks change.
+            (datetime!(2026-03-28 17:30:00 UTC), "2026-03-28/"),
+            (datetime!(2026-03-29 16:30:00 UTC), "2026-03-29/"),
+            (datetime!(2026-03-29 16:30:01 UTC), "2026-03-30/"),
+            (datetime!(2026-10-24 16:30:01 UTC), "2026-10-25/"),
+            (datetime!(2026-10-25 17:30:00 UTC), "2026-10-25/"),
+            (datetime!(2026-10-25 17:30:01 UTC), "2026-10-26/"),
         ] {
             assert_eq!(folder(created_at).as_deref(), Some(expected), "{created_at}");
         }

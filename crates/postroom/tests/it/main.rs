@@ -5,6 +5,7 @@
 mod beat;
 mod broker;
 mod fixtures;
+mod memory;
 mod operators;
 mod schedule;
 mod traces;

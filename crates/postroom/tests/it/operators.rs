@@ -7,7 +7,7 @@ use tokio::{io::AsyncWriteExt, process::Command};
 
 use crate::broker;
 
-fn command(database: &Database, arguments: &[&str]) -> Command {
+pub(crate) fn command(database: &Database, arguments: &[&str]) -> Command {
     let mut command = process::command(env!("CARGO_BIN_EXE_postroom"));
     command
         .args(arguments)
@@ -150,9 +150,14 @@ async fn a_night_can_be_run_and_watched() {
     let db = database.client().await;
     let service = testkit::service(&db).live().create().await;
     let template = testkit::template(&db, &service).create().await;
-    let yesterday = domain::london::Day::ago(domain::Clock::system().now(), 1).unwrap();
+    let now = domain::Clock::system().now();
+    let yesterday = domain::london::Day::ago(now, 1).unwrap();
+    let tomorrow = domain::london::Day::ago(now + time::Duration::DAY, 0).unwrap().date.to_string();
+    let week_before = yesterday.before(7).unwrap();
+    testkit::message(&service, template, week_before.start).live(&db).await;
     testkit::message(&service, template, yesterday.start).live(&db).await;
     let (day, id) = (yesterday.date.to_string(), service.id.to_string());
+    let today = domain::london::Day::ago(now, 0).unwrap().date.to_string();
 
     let prefix = testkit::unique("night-");
     let says = async |arguments: &[&str]| {
@@ -165,12 +170,17 @@ async fn a_night_can_be_run_and_watched() {
         ["night", "run"].iter().chain(more).map(|&word| word.to_owned()).collect()
     };
     let (status, bill) = ("create-nightly-notification-status", "create-nightly-billing");
+    let remove = "delete-notifications-older-than-retention";
+    let nobody = ServiceId(uuid::Uuid::nil()).to_string();
     for (arguments, answer) in [
         (run(&[status]), "is queued".to_owned()),
         (run(&[status, "--day", &day]), format!("1 parts of {day}")),
         (run(&[status, "--day", &day, "--service", &id]), format!("3 parts of {day}")),
         (run(&[bill, "--day", &day, "--service", &id, "--type", "sms"]), format!("for {day}")),
         (run(&["save-daily-notification-processing-time", "--day", &day]), format!("for {day}")),
+        (run(&[remove, "--day", &day]), format!("0 parts of {day}")),
+        (run(&[remove, "--day", &today, "--service", &nobody]), format!("0 parts of {today}")),
+        (run(&[remove, "--day", &today, "--type", "sms"]), format!("1 parts of {today}")),
     ] {
         let arguments: Vec<_> = arguments.iter().map(String::as_str).collect();
         let said = says(&arguments).await;
@@ -179,6 +189,7 @@ async fn a_night_can_be_run_and_watched() {
     for (arguments, complaint) in [
         (run(&["create-nightly-miracle"]), "there is no entry"),
         (run(&[bill, "--service", &id]), "--day"),
+        (run(&[remove, "--day", &tomorrow]), "has not come"),
         (run(&[bill, "--day", "yesterday"]), "--day"),
         (run(&["timeout-sending-notifications", "--day", &day]), "takes no --day"),
     ] {
@@ -191,7 +202,7 @@ async fn a_night_can_be_run_and_watched() {
     let waiting = says(&["night", "progress", "--days", "2"]).await;
     assert!(waiting.lines().any(|line| line.starts_with(status)), "{waiting}");
     let line = waiting.lines().find(|line| line.starts_with("reporting-tasks")).unwrap();
-    assert_eq!(line.split_whitespace().nth(1), Some("5"), "{waiting}");
+    assert_eq!(line.split_whitespace().nth(1), Some("6"), "{waiting}");
 
     let mut worker = command(&database, &["worker", "--role", "reporting"]);
     let mut worker = worker.env("NOTIFICATION_QUEUE_PREFIX", &prefix).spawn().unwrap();

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use lapin::options::BasicAckOptions;
-use queue::{Envelope, PublishError, wire};
+use queue::{EncodeError, Envelope, PublishError, wire};
 
 use crate::support::{Plan, TestBroker, job, new_id, now, registry};
 
@@ -75,6 +75,20 @@ async fn a_name_that_does_not_fit_is_an_error() {
     assert!(matches!(publisher.publish(&long).await, Err(PublishError::Encode(_))));
     let long = job(1, Plan::Succeed).header("h".repeat(300), 1);
     assert!(matches!(publisher.publish(&long).await, Err(PublishError::Encode(_))));
+    t.stop().await;
+}
+
+/// A broker closes the channel over a message that is too long for it, and what else is under way is
+/// lost (tasks contract §7, lesson 18).
+#[tokio::test]
+async fn a_task_that_is_too_long_to_be_read_is_refused_and_harms_no_other() {
+    let t = TestBroker::start().await;
+    let mut long = job(1, Plan::Succeed);
+    long.args.push("x".repeat(16 << 20).into());
+    let envelopes = [job(0, Plan::Succeed), long, job(2, Plan::Succeed)];
+    let results = t.broker.publisher().publish_all(&envelopes).await;
+    assert!(matches!(results[1], Err(PublishError::Encode(EncodeError::TooLong))), "{results:?}");
+    assert!(results[0].is_ok() && results[2].is_ok(), "{results:?}");
     t.stop().await;
 }
 

@@ -1,22 +1,28 @@
 //! `/v2/notifications/bulk` and `/v2/jobs`: one template for many recipients. Not Notify's.
 
-use actix_web::{HttpRequest, HttpResponse, guard, web};
+use std::collections::BTreeMap;
+
+use actix_web::{HttpRequest, HttpResponse, web};
 use app::{
     App,
     jobs::{AcceptedJob, BulkRequest},
 };
-use domain::{JobId, ReplyToId, SmsSenderId, TemplateId};
-use serde_json::{Map, Value, json};
+use domain::{JobId, ReplyToId, SmsSenderId, TemplateId, job::JobStatus};
+use schemars::JsonSchema;
+use serde::Serialize;
+use serde_json::{Value, json};
+use uuid::Uuid;
 
 use super::{
-    notifications::{CHECKED, status},
+    notifications::{CHECKED, TemplateUsed, status},
     resource,
 };
 use crate::{
     error::ApiError,
     form::Form,
-    http::{self, BaseUrl, ServiceCaller, datetime},
+    http::{self, BaseUrl, DateTime, ServiceCaller},
     once,
+    openapi::{Document, words},
 };
 
 /// The name of a file that was given none.
@@ -25,8 +31,55 @@ const UNNAMED: &str = "bulk.csv";
 const LONGEST_NAME: usize = 255;
 
 pub(super) fn routes(cfg: &mut web::ServiceConfig) {
-    cfg.service(web::resource("/v2/notifications/bulk").guard(guard::Post()).to(send))
+    cfg.service(http::only("POST", "/v2/notifications/bulk").to(send))
         .service(resource("/v2/jobs/{id}", "GET, HEAD, OPTIONS").route(http::get().to(get)));
+}
+
+pub(super) fn describe_sending(api: &mut Document) {
+    let csv = Form::schema(&[], bulk_request);
+    let rows = Form::schema(&["rows"], bulk_request);
+    api.by_service("post", "/v2/notifications/bulk", "Send one template to many recipients")
+        .says(
+            "With a live key, to up to 50,000. The first row names the columns. Everything that is \
+             wrong is told, with `code`, `row` and `column`, and nothing is sent then.",
+        )
+        .sends::<JobAccepted<'_>>(json!({ "oneOf": [csv, rows] }));
+}
+
+pub(super) fn describe_looking_up(api: &mut Document) {
+    api.by_service("get", "/v2/jobs/{id}", "Get what has become of a file of recipients")
+        .refuses(&[400])
+        .answers::<Job<'_>>(200, "Where it is, and its notifications by status");
+}
+
+/// A file of recipients that was accepted.
+#[derive(Serialize, JsonSchema)]
+struct JobAccepted<'a> {
+    #[schemars(with = "Uuid")]
+    id: JobId,
+    name: &'a str,
+    #[schemars(schema_with = "words::<JobStatus>")]
+    status: &'static str,
+    notification_count: usize,
+    template: TemplateUsed,
+    /// Where it is looked up.
+    uri: String,
+}
+
+/// A file of recipients.
+#[derive(Serialize, JsonSchema)]
+struct Job<'a> {
+    #[schemars(with = "Uuid")]
+    id: JobId,
+    name: &'a str,
+    #[schemars(schema_with = "words::<JobStatus>")]
+    status: &'static str,
+    created_at: DateTime,
+    notification_count: i64,
+    /// How many notifications have each status.
+    notifications: BTreeMap<&'static str, i64>,
+    template: TemplateUsed,
+    uri: String,
 }
 
 /// `POST /v2/notifications/bulk`: accepts a file of recipients (201).
@@ -39,8 +92,9 @@ async fn send(
     let body = http::read(body).await?;
     let answer = |accepted: &AcceptedJob| accepted_job(accepted, &base.0);
     once::accept(&caller, &app, None, body, async |body, once| {
-        let request = request(&body)?;
+        let form = Form::read(&body)?;
         drop(body); // the file is kept once only
+        let request = bulk_request(form)?;
         let once = once.map(|once| once.answered(&answer));
         Ok(answer(&app.accept_bulk(&caller.caller, request, once, &caller.trace).await?))
     })
@@ -58,26 +112,24 @@ async fn get(
         return Err(ApiError::validation(vec!["job_id is not a valid UUID".to_owned()]));
     };
     let (job, counts) = app.job(&caller.caller, id).await?;
-    let mut notifications = Map::new();
+    let mut notifications = BTreeMap::new();
     for (found, rows) in counts {
-        let name = status(job.channel, found).to_owned(); // two of ours may be one of clients'
-        let before = notifications.get(&name).and_then(Value::as_i64).unwrap_or_default();
-        notifications.insert(name, json!(before + rows));
+        // Two of ours may be one of clients'.
+        *notifications.entry(status(job.channel, found)).or_default() += rows;
     }
-    Ok(HttpResponse::Ok().json(json!({
-        "id": job.id,
-        "name": job.name,
-        "status": job.status.to_string(),
-        "created_at": datetime(job.created_at),
-        "notification_count": job.rows,
-        "notifications": notifications,
-        "template": template(&base.0, job.template, job.template_version),
-        "uri": format!("{}/v2/jobs/{}", base.0, job.id),
-    })))
+    Ok(HttpResponse::Ok().json(Job {
+        id: job.id,
+        name: &job.name,
+        status: job.status.into(),
+        created_at: DateTime(job.created_at),
+        notification_count: job.rows,
+        notifications,
+        template: template(&base.0, job.template, job.template_version),
+        uri: format!("{}/v2/jobs/{}", base.0, job.id),
+    }))
 }
 
-fn request(body: &[u8]) -> Result<BulkRequest, ApiError> {
-    let mut form = Form::read(body)?;
+fn bulk_request(mut form: Form) -> Result<BulkRequest, ApiError> {
     let name = form.short_text("name", LONGEST_NAME);
     let template_id = form.id("template_id");
     let as_rows = form.has("rows");
@@ -95,17 +147,16 @@ fn request(body: &[u8]) -> Result<BulkRequest, ApiError> {
 }
 
 fn accepted_job(job: &AcceptedJob, base: &str) -> Value {
-    json!({
-        "id": job.id,
-        "name": job.name,
-        "status": "pending",
-        "notification_count": job.rows,
-        "template": template(base, job.template.id, job.template.version),
-        "uri": format!("{base}/v2/jobs/{}", job.id),
+    json!(JobAccepted {
+        id: job.id,
+        name: &job.name,
+        status: JobStatus::Pending.into(),
+        notification_count: job.rows,
+        template: template(base, job.template.id, job.template.version),
+        uri: format!("{base}/v2/jobs/{}", job.id),
     })
 }
 
-fn template(base: &str, id: TemplateId, version: i32) -> Value {
-    let uri = format!("{base}/v2/template/{id}/version/{version}");
-    json!({ "id": id, "version": version, "uri": uri })
+fn template(base: &str, id: TemplateId, version: i32) -> TemplateUsed {
+    TemplateUsed { id, version, uri: format!("{base}/v2/template/{id}/version/{version}") }
 }

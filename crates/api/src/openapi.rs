@@ -299,8 +299,9 @@ where
     T: VariantArray,
     &'static str: for<'a> From<&'a T>,
 {
-    let words: Vec<Option<&str>> = T::VARIANTS.iter().map(|word| Some(word.into())).collect();
-    json_schema!({ "enum": [words, vec![None]].concat() })
+    let words = T::VARIANTS.iter().map(|word| Some(word.into()));
+    let words: Vec<Option<&str>> = words.chain([None]).collect();
+    json_schema!({ "enum": words })
 }
 
 /// The statuses that clients see.

@@ -75,7 +75,7 @@ struct Job<'a> {
     #[schemars(schema_with = "words::<JobStatus>")]
     status: &'static str,
     created_at: DateTime,
-    notification_count: i64,
+    notification_count: i32,
     /// How many notifications have each status.
     notifications: BTreeMap<&'static str, i64>,
     template: TemplateUsed,

@@ -2,7 +2,7 @@
 
 use actix_web::{HttpRequest, HttpResponse, web};
 use app::App;
-use domain::{InboundSmsId, ServiceId};
+use domain::ServiceId;
 use schemars::JsonSchema;
 use serde::Serialize;
 use uuid::Uuid;
@@ -39,8 +39,7 @@ struct ReceivedTexts<'a> {
 /// A text message that the service received.
 #[derive(Serialize, JsonSchema)]
 struct ReceivedText<'a> {
-    #[schemars(with = "Uuid")]
-    id: InboundSmsId,
+    id: Uuid,
     created_at: DateTime,
     #[schemars(with = "Uuid")]
     service_id: ServiceId,

@@ -303,9 +303,10 @@ impl TestApp {
 
     /// Waits for so many things at the stub, then gives them.
     pub(crate) async fn received(&self, kind: Kind, count: usize) -> Vec<Value> {
-        let received = tokio::time::timeout(Duration::from_secs(20), self.stub.wait_for(kind, count))
-            .await
-            .unwrap_or_else(|_| panic!("the stub received {:?}", self.stub.received(kind)));
+        let received =
+            tokio::time::timeout(Duration::from_secs(20), self.stub.wait_for(kind, count))
+                .await
+                .unwrap_or_else(|_| panic!("the stub received {:?}", self.stub.received(kind)));
         if kind == Kind::Callbacks {
             received.iter().for_each(|told| assert_described(&told["body"]));
         }

@@ -283,8 +283,7 @@ impl Form {
 
     /// An address that begins with `https`: ASCII, without blanks or broken escapes (RFC 3986).
     pub(crate) fn https_url(&mut self, name: &'static str) -> Option<String> {
-        let schema =
-            || json!({ "type": "string", "format": "uri", "pattern": "^https" });
+        let schema = || json!({ "type": "string", "format": "uri", "pattern": "^https" });
         let url = match self.take(name, schema)? {
             Value::String(text) if is_https(&text) => Some(text),
             _ => None,

@@ -121,34 +121,18 @@ impl Document {
     }
 
     /// A route of services, who are known by their token. `path` is as it is registered.
-    pub(crate) fn by_service(
-        &mut self,
-        method: &str,
-        path: &str,
-        summary: &str,
-    ) -> Operation<'_> {
+    pub(crate) fn by_service(&mut self, method: &str, path: &str, summary: &str) -> Operation<'_> {
         let operation = self.operation(method, path, summary, true);
         operation.json["security"] = json!([{ "token": [] }]);
         operation.refuses(&[401, 403])
     }
 
     /// A route for which no token is needed.
-    pub(crate) fn by_anybody(
-        &mut self,
-        method: &str,
-        path: &str,
-        summary: &str,
-    ) -> Operation<'_> {
+    pub(crate) fn by_anybody(&mut self, method: &str, path: &str, summary: &str) -> Operation<'_> {
         self.operation(method, path, summary, false)
     }
 
-    fn operation(
-        &mut self,
-        method: &str,
-        path: &str,
-        summary: &str,
-        is_v2: bool,
-    ) -> Operation<'_> {
+    fn operation(&mut self, method: &str, path: &str, summary: &str, is_v2: bool) -> Operation<'_> {
         let (path, parameters) = parts(path);
         let json = &mut self.paths.entry(path).or_insert_with(|| json!({}))[method];
         *json = json!({ "tags": [self.area], "summary": summary });
@@ -439,6 +423,9 @@ mod tests {
         assert_eq!(path, "/a/{day}/{id}/b/{n}");
         let schemas: Vec<&Value> = parameters.iter().map(|found| &found["schema"]).collect();
         assert_eq!(schemas[0]["pattern"], "^[0-9]{4}-[0-9]{2}$");
-        assert_eq!((&schemas[1]["format"], &schemas[2]["type"]), (&json!("uuid"), &json!("integer")));
+        assert_eq!(
+            (&schemas[1]["format"], &schemas[2]["type"]),
+            (&json!("uuid"), &json!("integer"))
+        );
     }
 }

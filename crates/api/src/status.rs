@@ -48,8 +48,12 @@ pub(crate) fn describe(api: &mut Document) {
                 .answers::<Status>(200, "They do");
         }
     }
-    api.by_anybody("get", "/openapi.json", "Get this description")
-        .answers_with(200, "application/json", json!({ "type": "object" }), "OpenAPI 3.1");
+    api.by_anybody("get", "/openapi.json", "Get this description").answers_with(
+        200,
+        "application/json",
+        json!({ "type": "object" }),
+        "OpenAPI 3.1",
+    );
     api.by_anybody("get", "/docs", "Read this description").shows(200, "A page");
 }
 

@@ -39,7 +39,12 @@ pub(super) fn body(document: &Value) -> String {
 }
 
 fn add_operation(html: &mut String, name: &str, operation: &Value) {
-    let _ = writeln!(html, "<h3>{}</h3>\n<p><code>{}</code></p>", text(&operation["summary"]), escape(name));
+    let _ = writeln!(
+        html,
+        "<h3>{}</h3>\n<p><code>{}</code></p>",
+        text(&operation["summary"]),
+        escape(name)
+    );
     html.push_str(&prose(&operation["description"]));
     if operation.get("security").is_none() && operation["tags"][0] != "Callbacks" {
         html.push_str("<p>Without a token.</p>\n");
@@ -75,22 +80,23 @@ fn add_operation(html: &mut String, name: &str, operation: &Value) {
             some => format!(", with {some}"),
         };
         let why = text(&answer["description"]);
-        let types = types.join(" or ");
-        let _ = writeln!(html, "<li>{status}: {why}{} {types}{headers}</li>", if types.is_empty() { "" } else { ":" });
+        let types = match types.join(" or ") {
+            none if none.is_empty() => none,
+            some => format!(": {some}"),
+        };
+        let _ = writeln!(html, "<li>{status}: {why}{types}{headers}</li>");
     }
     html.push_str("</ul>\n</details>\n");
 }
 
 /// What a schema allows, at length.
 fn shape(schema: &Value) -> String {
-    for either in ["oneOf", "anyOf"] {
-        if let Some(shapes) = schema[either].as_array() {
-            let shapes: Vec<String> = shapes.iter().map(shape).collect();
-            return shapes.join("<p>or</p>\n");
-        }
-    }
+    let either = ["oneOf", "anyOf"].iter().find_map(|name| schema[name].as_array());
+    let either: Vec<String> = either.into_iter().flatten().map(shape).collect();
+    let either = either.join("<p>or</p>\n");
     if schema.get("properties").is_none() {
-        return format!("<p>{}</p>\n", kind(schema));
+        let is_empty = either.is_empty();
+        return if is_empty { format!("<p>{}</p>\n", kind(schema)) } else { either };
     }
     let required = schema["required"].as_array();
     let mut html = String::from("<ul>\n");
@@ -100,7 +106,7 @@ fn shape(schema: &Value) -> String {
         let (name, kind, note) = (escape(name), kind(field), note(&field["description"]));
         let _ = writeln!(html, "<li><code>{name}</code>: {kind}{optional}{note}</li>");
     }
-    html + "</ul>\n"
+    html + "</ul>\n" + &either
 }
 
 /// What a schema allows, in a few words.
@@ -148,7 +154,9 @@ fn note(value: &Value) -> String {
 /// A text whose backquotes are those of Markdown.
 fn code(text: &str) -> String {
     let parts = text.split('`').map(escape).enumerate();
-    parts.map(|(at, part)| if at % 2 == 1 { format!("<code>{part}</code>") } else { part }).collect()
+    parts
+        .map(|(at, part)| if at % 2 == 1 { format!("<code>{part}</code>") } else { part })
+        .collect()
 }
 
 fn text(value: &Value) -> String {

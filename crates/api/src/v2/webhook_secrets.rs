@@ -19,7 +19,10 @@ pub(super) fn routes(cfg: &mut web::ServiceConfig) {
 pub(super) fn describe(api: &mut Document) {
     api.by_service("get", "/v2/webhook-secrets", "Get the secrets of the service’s callbacks")
         .says("With them the service checks the signatures of its callbacks (Standard Webhooks).")
-        .answers::<Secrets>(200, "The secret of each callback that the service has, under its name");
+        .answers::<Secrets>(
+            200,
+            "The secret of each callback that the service has, under its name",
+        );
 }
 
 /// The secret of each callback, under its kind.

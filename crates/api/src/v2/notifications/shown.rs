@@ -148,10 +148,7 @@ fn details(cost: &Cost) -> CostDetails<'_> {
             sms_rate: float(*rate),
         },
         Cost::Letter { sheets, postage, .. } => {
-            CostDetails::Letter {
-            billable_sheets_of_paper: *sheets,
-            postage: postage.as_deref(),
-        }
+            CostDetails::Letter { billable_sheets_of_paper: *sheets, postage: postage.as_deref() }
         }
     }
 }

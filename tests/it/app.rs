@@ -66,6 +66,28 @@ pub(crate) struct TestApp {
     stop: CancellationToken,
 }
 
+/// What services are called back with is what the API's OpenAPI document says.
+fn assert_described(body: &Value) {
+    let document: Value =
+        serde_json::from_str(include_str!("../../crates/api/openapi.json")).unwrap();
+    let is_described = document["webhooks"].as_object().unwrap().values().any(|webhook| {
+        let schema = &webhook["post"]["requestBody"]["content"]["application/json"]["schema"];
+        let fields = schema["properties"].as_object().unwrap();
+        let told = body.as_object().unwrap();
+        let fits = |(name, value): (&String, &Value)| {
+            let types = fields.get(name).map(|field| field["type"].to_string());
+            let word = match value {
+                Value::Null => "null",
+                Value::Number(_) => "integer",
+                _ => "string",
+            };
+            types.is_some_and(|types| types.contains(word))
+        };
+        told.len() == fields.len() && told.iter().all(fits)
+    });
+    assert!(is_described, "no webhook of crates/api/openapi.json is like {body}");
+}
+
 /// A service with its keys and templates.
 pub(crate) struct Client {
     pub service: TestService,
@@ -287,9 +309,14 @@ impl TestApp {
 
     /// Waits for so many things at the stub, then gives them.
     pub(crate) async fn received(&self, kind: Kind, count: usize) -> Vec<Value> {
-        tokio::time::timeout(Duration::from_secs(20), self.stub.wait_for(kind, count))
-            .await
-            .unwrap_or_else(|_| panic!("the stub received {:?}", self.stub.received(kind)))
+        let received =
+            tokio::time::timeout(Duration::from_secs(20), self.stub.wait_for(kind, count))
+                .await
+                .unwrap_or_else(|_| panic!("the stub received {:?}", self.stub.received(kind)));
+        if kind == Kind::Callbacks {
+            received.iter().for_each(|told| assert_described(&told["body"]));
+        }
+        received
     }
 
     /// Writes so many more rows like this notification, each with an id of its own.

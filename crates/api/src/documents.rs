@@ -12,20 +12,23 @@ use app::{
 };
 use domain::file_type::pretty_size;
 use providers::documents::DocumentLink;
+use serde_json::json;
 use time::{Date, macros::format_description};
 use url::form_urlencoded;
 
 use crate::{
     error::ApiError,
     http::{self, BaseUrl, resource},
+    openapi::{Document, Operation},
     page::{REFERRER, ROBOTS, escape, page},
 };
 
 /// Where a browser keeps that its user has named the right address.
 const COOKIE: &str = "document";
 
+const PATH: &str = "/documents/{day:[0-9]{4}-[0-9]{2}-[0-9]{2}}/{id:[0-9a-f]{32}}";
+
 pub(crate) fn routes(cfg: &mut web::ServiceConfig) {
-    const PATH: &str = "/documents/{day:[0-9]{4}-[0-9]{2}-[0-9]{2}}/{id:[0-9a-f]{32}}";
     cfg.service(
         resource(PATH, "GET, HEAD, OPTIONS, POST")
             .route(http::get().to(show))
@@ -34,6 +37,34 @@ pub(crate) fn routes(cfg: &mut web::ServiceConfig) {
     .service(
         resource(&format!("{PATH}/download"), "GET, HEAD, OPTIONS").route(http::get().to(download)),
     );
+}
+
+pub(crate) fn describe(api: &mut Document) {
+    page_of(api.by_anybody("get", PATH, "See a file of an email"))
+        .shows(200, "What it is and a link to it, or a form that asks for the recipient’s address");
+    let form = json!({ "type": "object", "properties": { "email_address": { "type": "string" } } });
+    page_of(api.by_anybody("post", PATH, "Say which address the email went to"))
+        .takes_form(form)
+        .shows(400, "The address is wrong")
+        .shows(429, "Too many were wrong")
+        .answers_nothing(303, "The address is right: leads to the page of the file, with a cookie");
+    let download = format!("{PATH}/download");
+    let file = json!({ "type": "string", "contentEncoding": "binary" });
+    page_of(api.by_anybody("get", &download, "Get a file of an email"))
+        .shows(403, "The recipient’s address was not given yet")
+        .answers_with(200, "*/*", file, "The file");
+}
+
+/// What all of them have.
+fn page_of(operation: Operation<'_>) -> Operation<'_> {
+    let key = json!({
+        "name": "key", "in": "query", "required": true, "schema": { "type": "string" },
+        "description": "What the file is encrypted with; it stands in the link",
+    });
+    operation
+        .asks(vec![key])
+        .shows(404, "There is no such file, or the key is another’s")
+        .shows(500, "A fault of ours")
 }
 
 /// `GET /documents/{day}/{id}?key=`: what the file is; or a form that asks who wants it.

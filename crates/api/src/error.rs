@@ -7,24 +7,85 @@ use actix_web::{
 };
 use app::Error;
 use domain::NotificationType;
-use serde_json::{Value, json};
+use schemars::JsonSchema;
+use serde::Serialize;
+use serde_json::Value;
 use tracing::error;
 
 use crate::auth::AuthError;
 
 /// An answer that is not a success, in one of the two shapes that clients know.
 pub(crate) enum ApiError {
-    /// Below `/v2`: `{"status_code", "errors": [{"error", "message"}]}`.
-    V2 { status: StatusCode, errors: Vec<(&'static str, String)> },
-    /// The same with errors that have keys of their own.
-    V2Detailed { status: StatusCode, errors: Vec<Value> },
-    /// Everywhere else: `{"result": "error", "message"}`.
+    /// Below `/v2`: [`Faults`].
+    V2 { status: StatusCode, errors: Vec<Fault> },
+    /// Everywhere else: [`Refusal`].
     Legacy { status: StatusCode, message: Value },
+}
+
+/// What is wrong, as everything below `/v2` tells it.
+#[derive(Serialize, JsonSchema)]
+pub(crate) struct Faults<'a> {
+    /// One, or everything that is wrong with the request's body, path or query.
+    errors: &'a [Fault],
+    /// The status of the answer.
+    status_code: u16,
+}
+
+/// One thing that is wrong.
+#[derive(Serialize, JsonSchema)]
+pub(crate) struct Fault {
+    /// The kind of fault, a word for programs.
+    error: &'static str,
+    /// The same for people.
+    message: String,
+    #[serde(flatten)]
+    details: Details,
+}
+
+/// What few faults have besides.
+#[derive(Serialize, JsonSchema)]
+#[serde(untagged)]
+enum Details {
+    /// A link that is too long for a QR code.
+    QrCode {
+        /// The link.
+        data: String,
+        /// Its length.
+        num_bytes: usize,
+        /// The length of the longest.
+        max_bytes: usize,
+    },
+    /// Something in a file of recipients.
+    Cell {
+        /// The kind of fault, a word for programs.
+        code: &'static str,
+        /// The row, as a spreadsheet counts them: the headers are row 1.
+        row: Option<usize>,
+        /// The column.
+        column: Option<String>,
+    },
+    /// Nothing more.
+    None {},
+}
+
+impl Fault {
+    fn new(error: &'static str, message: impl Into<String>) -> Self {
+        Self { error, message: message.into(), details: Details::None {} }
+    }
+}
+
+/// What is wrong, as told everywhere else; also where no route is, or not for this method.
+#[derive(Serialize, JsonSchema)]
+pub(crate) struct Refusal<'a> {
+    /// A text, a list of texts, or texts under the names of what they are about.
+    message: &'a Value,
+    /// Always `error`.
+    result: &'static str,
 }
 
 impl ApiError {
     pub(crate) fn v2(status: StatusCode, error: &'static str, message: impl Into<String>) -> Self {
-        Self::V2 { status, errors: vec![(error, message.into())] }
+        Self::V2 { status, errors: vec![Fault::new(error, message)] }
     }
 
     pub(crate) fn legacy(status: StatusCode, message: impl Into<Value>) -> Self {
@@ -42,10 +103,10 @@ impl ApiError {
 
     /// The faults of a request's body, path or query; a repeated one is said once.
     pub(crate) fn validation(messages: Vec<String>) -> Self {
-        let mut errors: Vec<(&'static str, String)> = Vec::new();
+        let mut errors: Vec<Fault> = Vec::new();
         for message in messages {
-            if !errors.iter().any(|(_, said)| *said == message) {
-                errors.push(("ValidationError", message));
+            if !errors.iter().any(|fault| fault.message == message) {
+                errors.push(Fault::new("ValidationError", message));
             }
         }
         Self::V2 { status: StatusCode::BAD_REQUEST, errors }
@@ -61,11 +122,7 @@ impl ApiError {
     pub(crate) fn into_legacy(self) -> Self {
         match self {
             Self::V2 { status, errors } => {
-                let message = errors.into_iter().next().map(|(_, message)| message);
-                Self::legacy(status, message.unwrap_or_default())
-            }
-            Self::V2Detailed { status, errors } => {
-                let message = errors.first().map(|error| error["message"].clone());
+                let message = errors.into_iter().next().map(|fault| fault.message);
                 Self::legacy(status, message.unwrap_or_default())
             }
             legacy @ Self::Legacy { .. } => legacy,
@@ -89,27 +146,18 @@ impl std::fmt::Display for ApiError {
 impl ResponseError for ApiError {
     fn status_code(&self) -> StatusCode {
         match self {
-            Self::V2 { status, .. }
-            | Self::V2Detailed { status, .. }
-            | Self::Legacy { status, .. } => *status,
+            Self::V2 { status, .. } | Self::Legacy { status, .. } => *status,
         }
     }
 
     fn error_response(&self) -> HttpResponse {
-        let body = match self {
+        let mut response = HttpResponse::build(self.status_code());
+        match self {
             Self::V2 { status, errors } => {
-                let errors: Vec<Value> = errors
-                    .iter()
-                    .map(|(error, message)| json!({ "error": error, "message": message }))
-                    .collect();
-                json!({ "errors": errors, "status_code": status.as_u16() })
+                response.json(Faults { errors, status_code: status.as_u16() })
             }
-            Self::V2Detailed { status, errors } => {
-                json!({ "errors": errors, "status_code": status.as_u16() })
-            }
-            Self::Legacy { message, .. } => json!({ "message": message, "result": "error" }),
-        };
-        HttpResponse::build(self.status_code()).json(body)
+            Self::Legacy { message, .. } => response.json(Refusal { message, result: "error" }),
+        }
     }
 }
 
@@ -223,15 +271,19 @@ impl From<Error> for ApiError {
                 Self::conflict(format!("We could not cancel this notification. Status: {status}"))
             }
             Error::LetterTooLong => Self::bad_request("Your message is too long."),
-            Error::QrCodeTooLong(code) => Self::V2Detailed {
+            Error::QrCodeTooLong(code) => Self::V2 {
                 status: StatusCode::BAD_REQUEST,
-                errors: vec![json!({
-                    "error": "ValidationError",
-                    "message": "Cannot create a usable QR code - the link is too long",
-                    "data": code.data,
-                    "num_bytes": code.num_bytes,
-                    "max_bytes": content::letter::MAX_QR_BYTES,
-                })],
+                errors: vec![Fault {
+                    details: Details::QrCode {
+                        data: code.data,
+                        num_bytes: code.num_bytes,
+                        max_bytes: content::letter::MAX_QR_BYTES,
+                    },
+                    ..Fault::new(
+                        "ValidationError",
+                        "Cannot create a usable QR code - the link is too long",
+                    )
+                }],
             },
             Error::BulkNeedsLiveKey => Self::v2(
                 StatusCode::FORBIDDEN,
@@ -239,17 +291,16 @@ impl From<Error> for ApiError {
                 "Files of recipients can only be sent with a live api key",
             ),
             Error::BadFile(faults) => {
-                let error = |fault: &app::jobs::BulkFault| {
-                    json!({
-                        "error": "ValidationError",
-                        "message": fault.message,
-                        "code": fault.code,
-                        "row": fault.row,
-                        "column": fault.column,
-                    })
+                let fault = |fault: app::jobs::BulkFault| Fault {
+                    details: Details::Cell {
+                        code: fault.code,
+                        row: fault.row,
+                        column: fault.column,
+                    },
+                    ..Fault::new("ValidationError", fault.message)
                 };
-                let errors = faults.iter().map(error).collect();
-                Self::V2Detailed { status: StatusCode::BAD_REQUEST, errors }
+                let errors = faults.into_iter().map(fault).collect();
+                Self::V2 { status: StatusCode::BAD_REQUEST, errors }
             }
             Error::LetterWithTeamKey => Self::v2(
                 StatusCode::FORBIDDEN,
@@ -327,6 +378,7 @@ mod tests {
     use actix_web::body::to_bytes;
     use content::phone::PhoneError;
     use domain::{KeyType, ServiceId, SmsSenderId, service::DailyLimit};
+    use serde_json::json;
 
     async fn body(error: ApiError) -> (u16, Value) {
         let response = error.error_response();

@@ -3,12 +3,15 @@
 //!
 //! Fields are taken from a [`Form`] in the schema's own order; each that is wrong adds its message.
 //! A general JSON-schema validator is not used: the texts are Python's, the order is the schema's,
-//! and the values come out parsed.
+//! and the values come out parsed. The schema that is published is noted down by the same calls:
+//! [`Form::schema`].
+
+use std::{cell::RefCell, rc::Rc};
 
 use actix_web::http::StatusCode;
 use content::{email_address::EmailAddress, phone::PhoneNumber, python::unexpected, python_repr};
 use domain::{ids::parse_uuid, letter::Postage};
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 use time::{
     Date, Duration, OffsetDateTime, PrimitiveDateTime, UtcOffset,
     format_description::well_known::Iso8601,
@@ -32,6 +35,8 @@ pub(crate) struct Form {
     faults: Vec<String>,
     /// The field that these are the fields of, in a form within another.
     within: Option<&'static str>,
+    /// In a form that is only asked what it takes: where that is noted down.
+    notes: Option<Rc<RefCell<Value>>>,
 }
 
 impl Form {
@@ -57,6 +62,19 @@ impl Form {
             }
         };
         Ok(Self { fields, ..Self::default() })
+    }
+
+    /// The JSON schema of the bodies that `read` takes: which fields it asks for, and as what. `sent`
+    /// names fields on whose presence `read` depends, as if they were there.
+    pub(crate) fn schema<T>(
+        sent: &[&str],
+        read: impl FnOnce(Self) -> Result<T, ApiError>,
+    ) -> Value {
+        let notes = Rc::new(RefCell::new(json!({ "type": "object", "properties": {} })));
+        let fields = sent.iter().map(|name| ((*name).to_owned(), Value::Null)).collect();
+        // It ends in an error, as nothing was there to be read.
+        let _ = read(Self { fields, notes: Some(Rc::clone(&notes)), ..Self::default() });
+        notes.take()
     }
 
     /// A form of nothing.
@@ -86,7 +104,12 @@ impl Form {
         id
     }
 
-    fn take(&mut self, name: &'static str) -> Option<Value> {
+    /// A field, of which `schema` says what it should be.
+    fn take(&mut self, name: &'static str, schema: impl FnOnce() -> Value) -> Option<Value> {
+        if let Some(notes) = &self.notes {
+            notes.borrow_mut()["properties"][name] = schema();
+            return None;
+        }
         let value = self.fields.shift_remove(name)?;
         self.seen.push(name);
         Some(value)
@@ -99,12 +122,12 @@ impl Form {
 
     /// The value of a field, whatever it is.
     pub(crate) fn value(&mut self, name: &'static str) -> Option<Value> {
-        self.take(name)
+        self.take(name, || json!({}))
     }
 
     /// One of these words.
     pub(crate) fn word(&mut self, name: &'static str, words: &[&str]) -> Option<String> {
-        let value = self.take(name)?;
+        let value = self.take(name, || json!({ "enum": words }))?;
         let known = value.as_str().filter(|word| words.contains(word)).map(str::to_owned);
         if known.is_none() {
             self.add(name, fault(&value, &format!("is not one of [{}]", words.join(", "))));
@@ -114,7 +137,7 @@ impl Form {
 
     /// A time with its offset (RFC 3339).
     pub(crate) fn date_time(&mut self, name: &'static str) -> Option<OffsetDateTime> {
-        let text = self.text(name)?;
+        let text = self.text_as(name, || json!({ "type": "string", "format": "date-time" }))?;
         let rfc3339 = &time::format_description::well_known::Rfc3339;
         let at = OffsetDateTime::parse(&text, rfc3339).ok();
         if at.is_none() {
@@ -125,7 +148,11 @@ impl Form {
 
     /// A text.
     pub(crate) fn text(&mut self, name: &'static str) -> Option<String> {
-        match self.take(name)? {
+        self.text_as(name, || json!({ "type": "string" }))
+    }
+
+    fn text_as(&mut self, name: &'static str, schema: impl FnOnce() -> Value) -> Option<String> {
+        match self.take(name, schema)? {
             Value::String(text) => Some(text),
             other => {
                 self.add(name, fault(&other, "is not of type string"));
@@ -136,7 +163,11 @@ impl Form {
 
     /// A text of at most so many characters, without the one that no database takes.
     pub(crate) fn short_text(&mut self, name: &'static str, longest: usize) -> Option<String> {
-        let text = self.text(name)?;
+        let longest = longest.min(LONGEST_INDEXED_BYTES); // no text has fewer bytes than characters
+        let text = self.text_as(name, || {
+            json!({ "type": "string", "maxLength": longest, "description":
+                format!("At most {LONGEST_INDEXED_BYTES} bytes of UTF-8, without U+0000") })
+        })?;
         if text.chars().count() > longest || text.len() > LONGEST_INDEXED_BYTES {
             let shown = fault(&Value::String(text), "is too long");
             self.add(name, shown);
@@ -156,7 +187,7 @@ impl Form {
 
     /// A postage within the UK.
     pub(crate) fn postage(&mut self, name: &'static str) -> Option<Postage> {
-        let text = self.text(name)?;
+        let text = self.text_as(name, || json!({ "enum": ["first", "second", "economy"] }))?;
         let postage = text.parse().ok().filter(|postage: &Postage| !postage.is_international());
         if postage.is_none() {
             self.add(name, "invalid. It must be either first, second or economy.");
@@ -166,7 +197,7 @@ impl Form {
 
     /// An id. Whatever is wrong with it, there is one message.
     pub(crate) fn id(&mut self, name: &'static str) -> Option<Uuid> {
-        let value = self.take(name)?;
+        let value = self.take(name, || json!({ "type": "string", "format": "uuid" }))?;
         let id = value.as_str().and_then(|text| parse_uuid(text).ok());
         if id.is_none() {
             self.add(name, "is not a valid UUID");
@@ -176,7 +207,10 @@ impl Form {
 
     /// A phone number that somebody may send to: as supplied, and parsed.
     pub(crate) fn phone(&mut self, name: &'static str) -> Option<(String, PhoneNumber)> {
-        let text = self.text(name)?;
+        let text = self.text_as(name, || {
+            json!({ "type": "string", "examples": ["07700 900900"], "description":
+                "A phone number, as people write it; abroad with + and the country's code" })
+        })?;
         match PhoneNumber::parse(&text) {
             Ok(phone) => Some((text, phone)),
             Err(error) => {
@@ -188,7 +222,7 @@ impl Form {
 
     /// An email address.
     pub(crate) fn email_address(&mut self, name: &'static str) -> Option<EmailAddress> {
-        let text = self.text(name)?;
+        let text = self.text_as(name, || json!({ "type": "string", "format": "email" }))?;
         let address = EmailAddress::parse(&text).ok();
         if address.is_none() {
             self.add(name, "Not a valid email address");
@@ -198,7 +232,7 @@ impl Form {
 
     /// The values of placeholders.
     pub(crate) fn object(&mut self, name: &'static str) -> Option<Map<String, Value>> {
-        match self.take(name)? {
+        match self.take(name, || json!({ "type": "object" }))? {
             Value::Object(fields) => Some(fields),
             other => {
                 self.add(name, fault(&other, "is not of type object"));
@@ -210,7 +244,9 @@ impl Form {
     /// The texts of a list; null is none, also as an item.
     pub(crate) fn texts(&mut self, name: &'static str) -> Vec<String> {
         let mut texts = Vec::new();
-        match self.take(name) {
+        let schema =
+            || json!({ "type": ["array", "null"], "items": { "type": ["string", "null"] } });
+        match self.take(name, schema) {
             None | Some(Value::Null) => {}
             Some(Value::Array(items)) => {
                 for item in items {
@@ -228,7 +264,10 @@ impl Form {
 
     /// Rows of cells, as CSV: each cell a text, a number or null.
     pub(crate) fn rows(&mut self, name: &'static str) -> Option<String> {
-        let Value::Array(rows) = self.take(name)? else {
+        let cell = || json!({ "type": ["string", "number", "null"] });
+        let row = || json!({ "type": "array", "items": cell() });
+        let schema = || json!({ "type": "array", "items": row() });
+        let Value::Array(rows) = self.take(name, schema)? else {
             self.add(name, "is not a list of lists of texts");
             return None;
         };
@@ -244,7 +283,8 @@ impl Form {
 
     /// An address that begins with `https`: ASCII, without blanks or broken escapes (RFC 3986).
     pub(crate) fn https_url(&mut self, name: &'static str) -> Option<String> {
-        let url = match self.take(name)? {
+        let schema = || json!({ "type": "string", "format": "uri", "pattern": "^https" });
+        let url = match self.take(name, schema)? {
             Value::String(text) if is_https(&text) => Some(text),
             _ => None,
         };
@@ -260,7 +300,11 @@ impl Form {
         name: &'static str,
         now: OffsetDateTime,
     ) -> Option<OffsetDateTime> {
-        let text = match self.take(name)? {
+        let schema = || {
+            json!({ "type": ["string", "null"], "format": "date-time", "description":
+                "ISO 8601, within the next 24 hours; UTC where it has no offset" })
+        };
+        let text = match self.take(name, schema)? {
             Value::Null => return None,
             Value::String(text) => text,
             other => {
@@ -289,12 +333,19 @@ impl Form {
     /// Every fault that was found.
     pub(crate) fn finish(mut self, required: &[&'static str]) -> Result<(), ApiError> {
         self.require(required);
+        if let Some(notes) = &self.notes {
+            notes.borrow_mut()["additionalProperties"] = json!(false);
+            return Err(ApiError::validation(Vec::new()));
+        }
         self.faults.extend(unexpected(self.fields.keys().map(String::as_str).collect()));
         self.end()
     }
 
     /// None of these fields may be missing.
     pub(crate) fn require(&mut self, required: &[&'static str]) {
+        if let Some(notes) = &self.notes {
+            notes.borrow_mut()["required"] = json!(required);
+        }
         let missing: Vec<_> = required.iter().filter(|name| !self.seen.contains(name)).collect();
         for name in missing {
             let within = self.within.map(|outer| format!("{outer} ")).unwrap_or_default();
@@ -307,7 +358,8 @@ impl Form {
     /// # Errors
     /// Every fault that was found.
     pub(crate) fn end(self) -> Result<(), ApiError> {
-        if self.faults.is_empty() { Ok(()) } else { Err(ApiError::validation(self.faults)) }
+        let is_right = self.faults.is_empty() && self.notes.is_none();
+        if is_right { Ok(()) } else { Err(ApiError::validation(self.faults)) }
     }
 }
 

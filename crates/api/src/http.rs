@@ -15,6 +15,8 @@ use actix_web::{
 use app::{App, Caller, callbacks::DATETIME};
 use bytes::Bytes;
 use queue::Trace;
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use serde::{Serialize, Serializer, ser::Error};
 use serde_json::Value;
 use time::OffsetDateTime;
 use tracing::Span;
@@ -117,9 +119,32 @@ async fn read_up_to(limit: usize, body: web::Payload) -> Result<Bytes, ApiError>
     }
 }
 
+/// Where routes are registered: a test compares them with those that are described.
+#[expect(clippy::disallowed_methods, reason = "the one place where routes are made")]
+fn registered(path: &str, methods: &'static str) -> Resource {
+    #[cfg(test)]
+    REGISTERED.with_borrow_mut(|routes| routes.push((path.to_owned(), methods)));
+    #[cfg(not(test))]
+    let _ = methods;
+    web::resource(path)
+}
+
+#[cfg(test)]
+thread_local! {
+    /// The routes that were made: paths, and the methods that they take.
+    pub(crate) static REGISTERED: std::cell::RefCell<Vec<(String, &'static str)>> =
+        const { std::cell::RefCell::new(Vec::new()) };
+}
+
+/// A path for one method; for others, the routes that follow are looked through.
+pub(crate) fn only(method: &'static str, path: &str) -> Resource {
+    registered(path, method)
+        .guard(guard::fn_guard(move |context| context.head().method.as_str() == method))
+}
+
 /// A path that tells other methods than its own which ones it takes.
 pub(crate) fn resource(path: &str, allow: &'static str) -> Resource {
-    web::resource(path).default_service(web::to(move |method: Method| async move {
+    registered(path, allow).default_service(web::to(move |method: Method| async move {
         match method {
             Method::OPTIONS => HttpResponse::Ok().insert_header((ALLOW, allow)).finish(),
             _ => wrong_method(allow),
@@ -146,6 +171,25 @@ impl FromRequest for BaseUrl {
 }
 
 /// A time as clients read it: `2026-11-25T12:15:30.000000Z`.
-pub(crate) fn datetime(at: OffsetDateTime) -> Option<String> {
-    at.format(DATETIME).ok()
+#[derive(Clone, Copy)]
+pub(crate) struct DateTime(pub OffsetDateTime);
+
+impl Serialize for DateTime {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&self.0.format(DATETIME).map_err(S::Error::custom)?)
+    }
+}
+
+impl JsonSchema for DateTime {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "DateTime".into()
+    }
+
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({ "type": "string", "format": "date-time" })
+    }
 }

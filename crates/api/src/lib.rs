@@ -16,6 +16,7 @@ mod internal;
 mod letter_status;
 mod middleware;
 mod once;
+mod openapi;
 mod page;
 mod query;
 mod rate_limit;
@@ -73,6 +74,7 @@ pub async fn serve_on(
     let clock = app.clock().clone();
     let app = web::Data::new(app);
     let metrics = web::Data::new(status::MetricsPage::new(metrics));
+    let described = web::Data::new(openapi::Described::new());
     let metrics_path = config.metrics_path.clone();
     let read_timeout = config.read_timeout();
     let requests =
@@ -86,14 +88,8 @@ pub async fn serve_on(
             .app_data(receipts.clone())
             .app_data(inbound_sms.clone())
             .app_data(metrics.clone())
-            .configure(v2::routes)
-            .configure(receipts::routes)
-            .configure(inbound_sms::routes)
-            .configure(letter_status::routes)
-            .configure(unsubscribe::routes)
-            .configure(internal::routes)
-            .configure(documents::routes)
-            .configure(|routes| status::routes(routes, &metrics_path))
+            .app_data(described.clone())
+            .configure(|cfg| routes(cfg, &metrics_path))
             .default_service(web::to(error::no_such_route))
             .wrap(actix_web::middleware::from_fn(move |request, next| {
                 Arc::clone(&requests).handle(request, next)
@@ -112,4 +108,17 @@ pub async fn serve_on(
         handle.stop(true).await;
     });
     server.await.context("serving the API")
+}
+
+/// Every route.
+fn routes(cfg: &mut web::ServiceConfig, metrics_path: &str) {
+    v2::routes(cfg);
+    receipts::routes(cfg);
+    inbound_sms::routes(cfg);
+    letter_status::routes(cfg);
+    unsubscribe::routes(cfg);
+    internal::routes(cfg);
+    documents::routes(cfg);
+    openapi::routes(cfg);
+    status::routes(cfg, metrics_path);
 }

@@ -13,7 +13,7 @@ use actix_web::{
 use app::{App, Error, Once};
 use bytes::Bytes;
 use domain::NotificationType;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::{error::ApiError, http::ServiceCaller};
 
@@ -63,6 +63,25 @@ pub(crate) async fn accept(
         }
         Err(refusal) => Err(refusal),
     }
+}
+
+/// The key, as OpenAPI describes it.
+pub(crate) fn parameter() -> Value {
+    json!({
+        "name": "Idempotency-Key",
+        "in": "header",
+        "description": "Whatever comes under the same key is answered the same for 24 hours, and \
+            has no further effect",
+        "schema": { "type": "string", "pattern": format!("^[!-~]{{1,{LONGEST_KEY}}}$") },
+    })
+}
+
+/// The header of an answer that was given before.
+pub(crate) fn replayed_header() -> Value {
+    json!({
+        "description": "Present when the request was answered before",
+        "schema": { "enum": ["true"] },
+    })
 }
 
 fn replayed(answer: String) -> HttpResponse {

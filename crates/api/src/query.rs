@@ -1,10 +1,14 @@
 //! Query strings: parsed into domain types, every fault listed in the schema's order (public API
 //! contract §0.4, §2.7).
 
+use std::{cell::RefCell, rc::Rc};
+
 use actix_web::HttpRequest;
 use content::python::unexpected;
 use domain::ids::parse_uuid;
-use serde_json::Value;
+use schemars::JsonSchema;
+use serde::Serialize;
+use serde_json::{Value, json};
 use url::form_urlencoded;
 use uuid::Uuid;
 
@@ -17,6 +21,18 @@ pub(crate) struct Query {
     /// Those that may stand in links.
     taken: Vec<(&'static str, Vec<String>)>,
     faults: Vec<String>,
+    /// In a query that is only asked what it takes: where that is noted down.
+    notes: Option<Rc<RefCell<Vec<Value>>>>,
+}
+
+/// Where pages of a list are.
+#[derive(Serialize, JsonSchema)]
+pub(crate) struct Links {
+    /// This one.
+    pub current: String,
+    /// The one with what is older; absent when there is nothing on this.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub next: Option<String>,
 }
 
 /// A query without faults.
@@ -31,11 +47,28 @@ impl Query {
                 None => parameters.push((name.into_owned(), vec![value.into_owned()])),
             }
         }
-        Self { parameters, taken: Vec::new(), faults: Vec::new() }
+        Self { parameters, taken: Vec::new(), faults: Vec::new(), notes: None }
+    }
+
+    /// The parameters that `read` asks for, as OpenAPI writes them.
+    pub(crate) fn parameters<T>(read: impl FnOnce(Self) -> Result<T, ApiError>) -> Vec<Value> {
+        let notes = Rc::default();
+        let (parameters, taken, faults) = (Vec::new(), Vec::new(), Vec::new());
+        // It ends in an error, as nothing was there to be read.
+        let _ = read(Self { parameters, taken, faults, notes: Some(Rc::clone(&notes)) });
+        notes.take()
+    }
+
+    fn note(&self, name: &str, schema: impl FnOnce() -> Value) {
+        if let Some(notes) = &self.notes {
+            let parameter = json!({ "name": name, "in": "query", "schema": schema() });
+            notes.borrow_mut().push(parameter);
+        }
     }
 
     /// A text, without the character that no database takes. Of several the first counts.
     pub(crate) fn text(&mut self, name: &'static str) -> Option<String> {
+        self.note(name, || json!({ "type": "string" }));
         let text = self.first(name)?;
         if text.contains('\0') {
             self.faults.push(format!("{name} must not contain null characters"));
@@ -46,6 +79,7 @@ impl Query {
 
     /// An id. Of several the first counts.
     pub(crate) fn id(&mut self, name: &'static str) -> Option<Uuid> {
+        self.note(name, || json!({ "type": "string", "format": "uuid" }));
         let id = parse_uuid(&self.first(name)?).ok();
         if id.is_none() {
             self.faults.push(format!("{name} is not a valid UUID"));
@@ -55,12 +89,14 @@ impl Query {
 
     /// What a word stands for. Of several the first counts.
     pub(crate) fn choice<T: Copy>(&mut self, name: &'static str, words: &[(&str, T)]) -> Option<T> {
+        self.note(name, || one_of(words));
         let word = self.first(name)?;
         self.meaning(name, &word, words)
     }
 
     /// What each of any number of words stands for.
     pub(crate) fn choices<T: Copy>(&mut self, name: &'static str, words: &[(&str, T)]) -> Vec<T> {
+        self.note(name, || json!({ "type": "array", "items": one_of(words) }));
         let asked = self.take(name).unwrap_or_default();
         asked.iter().filter_map(|word| self.meaning(name, word, words)).collect()
     }
@@ -72,7 +108,7 @@ impl Query {
     pub(crate) fn finish(mut self) -> Result<Checked, ApiError> {
         let unknown = self.parameters.iter().filter(|(_, values)| !values.is_empty());
         self.faults.extend(unexpected(unknown.map(|(name, _)| name.as_str()).collect()));
-        if !self.faults.is_empty() {
+        if !self.faults.is_empty() || self.notes.is_some() {
             return Err(ApiError::validation(self.faults));
         }
         let place = |name: &str| self.parameters.iter().position(|(known, _)| known == name);
@@ -125,6 +161,10 @@ impl Checked {
         let others = others.map(|(name, values)| (*name, values.as_slice()));
         link(path, [("older_than", last.as_slice())].into_iter().chain(others))
     }
+}
+
+fn one_of<T>(words: &[(&str, T)]) -> Value {
+    json!({ "enum": words.iter().map(|(word, _)| *word).collect::<Vec<_>>() })
 }
 
 fn link<'a>(path: &str, parameters: impl Iterator<Item = (&'a str, &'a [String])>) -> String {

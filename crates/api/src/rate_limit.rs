@@ -15,6 +15,7 @@ use actix_web::{
 };
 use app::{App, Error};
 use domain::{NotificationType, rate::Bucket};
+use serde_json::{Value, json};
 use time::Duration;
 
 use crate::http::ServiceCaller;
@@ -22,6 +23,24 @@ use crate::http::ServiceCaller;
 const LIMIT: HeaderName = HeaderName::from_static("ratelimit-limit");
 const REMAINING: HeaderName = HeaderName::from_static("ratelimit-remaining");
 const RESET: HeaderName = HeaderName::from_static("ratelimit-reset");
+
+/// The headers of the answers to counted requests, as OpenAPI describes them.
+pub(crate) fn headers() -> Value {
+    json!({
+        "RateLimit-Limit": header("Requests that may come at once"),
+        "RateLimit-Remaining": header("Requests that may still come at once"),
+        "RateLimit-Reset": header("Seconds until all of them may come again"),
+    })
+}
+
+/// The header of a 429.
+pub(crate) fn retry_header() -> Value {
+    header("Seconds to wait")
+}
+
+fn header(description: &str) -> Value {
+    json!({ "description": description, "schema": { "type": "integer", "minimum": 0 } })
+}
 
 /// What the answer to a counted request tells.
 struct Counted {

@@ -4,18 +4,36 @@
 use actix_web::{HttpRequest, HttpResponse, http::StatusCode, web};
 use app::{App, Error};
 use domain::NotificationId;
+use schemars::JsonSchema;
+use serde::Serialize;
 use serde_json::json;
 
 use crate::{
     error::ApiError,
     http::{self, resource},
+    openapi::Document,
 };
 
+const PATH: &str = "/unsubscribe/{id:[0-9A-Fa-f]{8}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{4}-\
+                    [0-9A-Fa-f]{12}}/{token}";
+
 pub(crate) fn routes(cfg: &mut web::ServiceConfig) {
-    const UUID: &str =
-        "[0-9A-Fa-f]{8}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{12}";
-    let path = format!("/unsubscribe/{{id:{UUID}}}/{{token}}");
-    cfg.service(resource(&path, "OPTIONS, POST").route(web::post().to(unsubscribe)));
+    cfg.service(resource(PATH, "OPTIONS, POST").route(web::post().to(unsubscribe)));
+}
+
+pub(crate) fn describe(api: &mut Document) {
+    api.area("For recipients");
+    api.by_anybody("post", PATH, "Want no more emails")
+        .says("The address stands in emails, for mail programs to post to. No body is looked at.")
+        .refuses(&[400, 408, 413])
+        .answers::<Unsubscribed>(200, "It is noted down for the service");
+}
+
+/// What whoever unsubscribes is told.
+#[derive(Serialize, JsonSchema)]
+struct Unsubscribed {
+    result: &'static str,
+    message: &'static str,
 }
 
 /// `POST /unsubscribe/{id}/{token}`: stores the request. The body is of no interest.
@@ -29,7 +47,7 @@ async fn unsubscribe(
     let id: NotificationId = path.query("id").parse().map_err(|_| refused(Error::NotFound))?;
     app.unsubscribe(id, path.query("token")).await.map_err(refused)?;
     let message = "Unsubscribe successful";
-    Ok(HttpResponse::Ok().json(json!({ "result": "success", "message": message })))
+    Ok(HttpResponse::Ok().json(Unsubscribed { result: "success", message }))
 }
 
 fn refused(error: Error) -> ApiError {

@@ -35,7 +35,7 @@ async fn a_service_can_check_that_a_callback_is_ours() {
     testkit::callback(&db, &client.service, "complaint", &url, &token).await;
     let secrets = secrets(&client).await;
     let names: Vec<&String> = secrets.as_object().unwrap().keys().collect();
-    assert_eq!(names, ["delivery_status", "complaint"], "those that the service has");
+    assert_eq!(names, ["complaint", "delivery_status"], "those that the service has");
 
     let id = client.send_email("ada@example.com").await;
     t.drain_until(id, domain::NotificationStatus::Delivered).await;
@@ -55,7 +55,11 @@ async fn a_service_can_check_that_a_callback_is_ours() {
 async fn a_callback_that_is_tried_again_keeps_its_id_and_has_a_new_time() {
     let t = TestApp::start().await;
     let (url, token) = (format!("{}/callback", t.stub.url), "token");
-    let body = json!({ "notification_id": "3d844edf-8d35-48ac-975b-e847b4f122b0" });
+    let id = "3d844edf-8d35-48ac-975b-e847b4f122b0";
+    let body = json!({
+        "notification_id": id, "complaint_id": id, "reference": null, "to": null,
+        "complaint_date": null,
+    });
     let signed = Signed {
         body: body.as_object().unwrap().clone(),
         service_callback_api_url: url.clone(),

@@ -1,25 +1,80 @@
 //! `/v2/notifications/letter` and the PDFs of letters (public API contract §2.3, §2.4, §2.8).
 
-use actix_web::{HttpRequest, HttpResponse, guard, web};
+use actix_web::{HttpRequest, HttpResponse, web};
 use app::{AcceptedLetter, AcceptedPdf, App, LetterRequest, PrecompiledRequest};
-use domain::{NotificationId, NotificationType, TemplateId};
+use domain::{NotificationId, NotificationType, TemplateId, letter::Postage};
+use schemars::JsonSchema;
+use serde::Serialize;
 use serde_json::{Value, json};
+use uuid::Uuid;
 
 use super::{
-    notifications::{CHECKED, LONGEST_REFERENCE, template},
+    notifications::{CHECKED, LONGEST_REFERENCE, TemplateUsed, template},
     resource,
 };
 use crate::{
     error::ApiError,
     form::Form,
-    http::{self, BaseUrl, ServiceCaller},
+    http::{self, BaseUrl, DateTime, ServiceCaller},
     once,
+    openapi::{Document, words},
 };
 
 pub(super) fn routes(cfg: &mut web::ServiceConfig) {
-    cfg.service(web::resource("/v2/notifications/letter").guard(guard::Post()).to(send)).service(
+    cfg.service(http::only("POST", "/v2/notifications/letter").to(send)).service(
         resource("/v2/notifications/{id}/pdf", "GET, HEAD, OPTIONS").route(http::get().to(pdf)),
     );
+}
+
+pub(super) fn describe_sending(api: &mut Document) {
+    let made = Form::schema(&[], letter_request);
+    let precompiled = Form::schema(&[], precompiled_request);
+    api.by_service("post", "/v2/notifications/letter", "Send a letter")
+        .says(
+            "Made from a template, whose personalisation has the address in `address_line_1` to \
+             `address_line_7`; or, where the body has `content`, a PDF in base64.",
+        )
+        .sends::<LetterAccepted<'_>>(json!({ "oneOf": [made, precompiled] }))
+        .answers::<PdfAccepted<'_>>(201, "Accepted: a letter from a template, or a PDF");
+}
+
+pub(super) fn describe_looking_up(api: &mut Document) {
+    let pdf = json!({ "type": "string", "contentMediaType": "application/pdf" });
+    api.by_service("get", "/v2/notifications/{id}/pdf", "Get the PDF of a letter")
+        .says("Ask again later when the error is `PDFNotReadyError`.")
+        .refuses(&[400])
+        .answers_with(200, "application/pdf", pdf, "The PDF");
+}
+
+/// A letter that was accepted.
+#[derive(Serialize, JsonSchema)]
+struct LetterAccepted<'a> {
+    #[schemars(with = "Uuid")]
+    id: NotificationId,
+    reference: Option<&'a str>,
+    content: LetterContent<'a>,
+    /// Where it is looked up.
+    uri: String,
+    template: TemplateUsed,
+    /// Always null.
+    scheduled_for: Option<DateTime>,
+}
+
+/// What stands in a letter.
+#[derive(Serialize, JsonSchema)]
+struct LetterContent<'a> {
+    body: &'a str,
+    subject: &'a str,
+}
+
+/// A letter that came as a PDF and was accepted.
+#[derive(Serialize, JsonSchema)]
+struct PdfAccepted<'a> {
+    #[schemars(with = "Uuid")]
+    id: NotificationId,
+    reference: &'a str,
+    #[schemars(schema_with = "words::<Postage>")]
+    postage: Postage,
 }
 
 /// `POST /v2/notifications/letter`: accepts one letter (201), made from a template or, where the
@@ -88,16 +143,16 @@ fn precompiled_request(mut form: Form) -> Result<PrecompiledRequest, ApiError> {
 }
 
 fn pdf_accepted(pdf: &AcceptedPdf) -> Value {
-    json!({ "id": pdf.id, "reference": pdf.reference, "postage": pdf.postage })
+    json!(PdfAccepted { id: pdf.id, reference: &pdf.reference, postage: pdf.postage })
 }
 
 fn letter_accepted(letter: &AcceptedLetter, base: &str) -> Value {
-    json!({
-        "id": letter.id,
-        "reference": letter.reference,
-        "content": { "body": letter.body, "subject": letter.subject },
-        "uri": format!("{base}/v2/notifications/{}", letter.id),
-        "template": template(base, letter.service_id, letter.template_id, letter.template_version),
-        "scheduled_for": null,
+    json!(LetterAccepted {
+        id: letter.id,
+        reference: letter.reference.as_deref(),
+        content: LetterContent { body: &letter.body, subject: &letter.subject },
+        uri: format!("{base}/v2/notifications/{}", letter.id),
+        template: template(base, letter.service_id, letter.template_id, letter.template_version),
+        scheduled_for: None,
     })
 }

@@ -3,21 +3,27 @@
 mod lookup;
 mod shown;
 
-pub(super) use lookup::CHANNELS;
-pub(super) use shown::status;
+pub(super) use lookup::{CHANNELS, describe as describe_looking_up};
+pub(crate) use shown::status;
 
-use actix_web::{HttpResponse, guard, web};
+use std::collections::BTreeMap;
+
+use actix_web::{HttpResponse, web};
 use app::{AcceptedEmail, AcceptedSms, App, EmailRequest, SmsRequest};
-use domain::{NotificationType, ReplyToId, ServiceId, SmsSenderId, TemplateId};
+use domain::{NotificationId, NotificationType, ReplyToId, ServiceId, SmsSenderId, TemplateId};
+use schemars::JsonSchema;
+use serde::Serialize;
 use serde_json::{Value, json};
 use time::OffsetDateTime;
+use uuid::Uuid;
 
 use super::resource;
 use crate::{
     error::{ApiError, no_such_route},
     form::Form,
-    http::{self, BaseUrl, ServiceCaller, datetime},
+    http::{self, BaseUrl, DateTime, ServiceCaller},
     once,
+    openapi::Document,
 };
 
 /// Longest reference of a client, in characters.
@@ -26,15 +32,10 @@ pub(super) const LONGEST_REFERENCE: usize = 1000;
 pub(super) fn routes(cfg: &mut web::ServiceConfig) {
     // Only `POST` looks for the name of a type; anything else is about the notification of that
     // "id", and refused as such.
-    let post = |path| web::resource(path).guard(guard::Post());
-    cfg.service(post("/v2/notifications/sms").to(send_sms))
-        .service(post("/v2/notifications/email").to(send_email))
+    cfg.service(http::only("POST", "/v2/notifications/sms").to(send_sms))
+        .service(http::only("POST", "/v2/notifications/email").to(send_email))
         // Not Notify's: nobody but who has the id of one sees that it is there.
-        .service(
-            web::resource("/v2/notifications/{id:[0-9A-Fa-f-]{32,36}}")
-                .guard(guard::Delete())
-                .to(lookup::cancel),
-        )
+        .service(http::only("DELETE", lookup::OF_AN_ID).to(lookup::cancel))
         .service(
             resource("/v2/notifications", "GET, HEAD, OPTIONS").route(http::get().to(lookup::list)),
         )
@@ -43,6 +44,84 @@ pub(super) fn routes(cfg: &mut web::ServiceConfig) {
                 .route(http::get().to(lookup::get))
                 .route(web::post().to(no_such_type)),
         );
+}
+
+pub(super) fn describe_sending(api: &mut Document) {
+    let now = OffsetDateTime::UNIX_EPOCH;
+    api.by_service("post", "/v2/notifications/sms", "Send a text message")
+        .sends::<SmsAccepted<'_>>(Form::schema(&[], |form| sms_request(form, now)));
+    api.by_service("post", "/v2/notifications/email", "Send an email")
+        .says(
+            "A value of the personalisation may be a list, or a file: `{\"file\": \"…\"}` in \
+             base64, which becomes a link.",
+        )
+        .sends::<EmailAccepted<'_>>(Form::schema(&[], |form| email_request(form, now)));
+}
+
+/// A text message that was accepted.
+#[derive(Serialize, JsonSchema)]
+struct SmsAccepted<'a> {
+    #[schemars(with = "Uuid")]
+    id: NotificationId,
+    reference: Option<&'a str>,
+    content: SmsContent<'a>,
+    /// Where it is looked up.
+    uri: String,
+    template: TemplateUsed,
+    /// When it is sent, if not at once.
+    scheduled_for: Option<DateTime>,
+}
+
+/// What a text message says.
+#[derive(Serialize, JsonSchema)]
+struct SmsContent<'a> {
+    /// Without the service's name in front.
+    body: &'a str,
+    /// The sender.
+    from_number: &'a str,
+}
+
+/// An email that was accepted.
+#[derive(Serialize, JsonSchema)]
+struct EmailAccepted<'a> {
+    #[schemars(with = "Uuid")]
+    id: NotificationId,
+    reference: Option<&'a str>,
+    content: EmailContent<'a>,
+    /// Where it is looked up.
+    uri: String,
+    template: TemplateUsed,
+    /// When it is sent, if not at once.
+    scheduled_for: Option<DateTime>,
+    /// The values that were changed because `sanitise_content_for` names them.
+    sanitised_content: BTreeMap<&'a str, Sanitised<'a>>,
+}
+
+/// What an email says.
+#[derive(Serialize, JsonSchema)]
+struct EmailContent<'a> {
+    /// The sender.
+    from_email: &'a str,
+    subject: &'a str,
+    body: &'a str,
+    /// As the request gave it.
+    one_click_unsubscribe_url: Option<&'a str>,
+}
+
+/// A value before and after.
+#[derive(Serialize, JsonSchema)]
+struct Sanitised<'a> {
+    unsanitised: &'a str,
+    sanitised: &'a str,
+}
+
+/// The template that something was made from.
+#[derive(Serialize, JsonSchema)]
+pub(super) struct TemplateUsed {
+    #[schemars(with = "Uuid")]
+    pub id: TemplateId,
+    pub version: i32,
+    pub uri: String,
 }
 
 /// `POST /v2/notifications/sms`: accepts one text message for delivery (201).
@@ -55,7 +134,7 @@ async fn send_sms(
     let body = http::read(body).await?;
     let answer = |accepted: &AcceptedSms| sms_accepted(accepted, &base.0);
     once::accept(&caller, &app, NotificationType::Sms, body, async |body, once| {
-        let request = sms_request(&body, app.clock().now())?;
+        let request = sms_request(Form::read(&body)?, app.clock().now())?;
         let once = once.map(|once| once.answered(&answer));
         Ok(answer(&app.accept_sms(&caller.caller, request, once, &caller.trace).await?))
     })
@@ -72,7 +151,7 @@ async fn send_email(
     let body = http::read(body).await?;
     let answer = |accepted: &AcceptedEmail| email_accepted(accepted, &base.0);
     once::accept(&caller, &app, NotificationType::Email, body, async |body, once| {
-        let request = email_request(&body, app.clock().now())?;
+        let request = email_request(Form::read(&body)?, app.clock().now())?;
         let once = once.map(|once| once.answered(&answer));
         Ok(answer(&app.accept_email(&caller.caller, request, once, &caller.trace).await?))
     })
@@ -86,8 +165,7 @@ async fn no_such_type(_: ServiceCaller) -> HttpResponse {
 
 pub(super) const CHECKED: &str = "`finish` refuses a form without it";
 
-fn sms_request(body: &[u8], now: OffsetDateTime) -> Result<SmsRequest, ApiError> {
-    let mut form = Form::read(body)?;
+fn sms_request(mut form: Form, now: OffsetDateTime) -> Result<SmsRequest, ApiError> {
     let reference = form.short_text("reference", LONGEST_REFERENCE);
     let phone = form.phone("phone_number");
     let template_id = form.id("template_id");
@@ -107,8 +185,7 @@ fn sms_request(body: &[u8], now: OffsetDateTime) -> Result<SmsRequest, ApiError>
     })
 }
 
-fn email_request(body: &[u8], now: OffsetDateTime) -> Result<EmailRequest, ApiError> {
-    let mut form = Form::read(body)?;
+fn email_request(mut form: Form, now: OffsetDateTime) -> Result<EmailRequest, ApiError> {
     let reference = form.short_text("reference", LONGEST_REFERENCE);
     let address = form.email_address("email_address");
     let template_id = form.id("template_id");
@@ -131,42 +208,43 @@ fn email_request(body: &[u8], now: OffsetDateTime) -> Result<EmailRequest, ApiEr
 }
 
 fn sms_accepted(sms: &AcceptedSms, base: &str) -> Value {
-    json!({
-        "id": sms.id,
-        "reference": sms.reference,
-        "content": { "body": sms.body, "from_number": sms.from_number },
-        "uri": format!("{base}/v2/notifications/{}", sms.id),
-        "template": template(base, sms.service_id, sms.template_id, sms.template_version),
-        "scheduled_for": sms.scheduled_for.and_then(datetime),
+    json!(SmsAccepted {
+        id: sms.id,
+        reference: sms.reference.as_deref(),
+        content: SmsContent { body: &sms.body, from_number: &sms.from_number },
+        uri: format!("{base}/v2/notifications/{}", sms.id),
+        template: template(base, sms.service_id, sms.template_id, sms.template_version),
+        scheduled_for: sms.scheduled_for.map(DateTime),
     })
 }
 
 fn email_accepted(email: &AcceptedEmail, base: &str) -> Value {
-    let sanitised: serde_json::Map<String, Value> = email
-        .sanitised
-        .iter()
-        .map(|value| {
-            let pair = json!({ "unsanitised": value.unsanitised, "sanitised": value.sanitised });
-            (value.key.clone(), pair)
-        })
-        .collect();
-    json!({
-        "id": email.id,
-        "reference": email.reference,
-        "content": {
-            "from_email": email.from_email,
-            "subject": email.subject,
-            "body": email.body,
-            "one_click_unsubscribe_url": email.one_click_unsubscribe_url,
+    let mut sanitised_content = BTreeMap::new();
+    for value in &email.sanitised {
+        let pair = Sanitised { unsanitised: &value.unsanitised, sanitised: &value.sanitised };
+        sanitised_content.insert(value.key.as_str(), pair);
+    }
+    json!(EmailAccepted {
+        id: email.id,
+        reference: email.reference.as_deref(),
+        content: EmailContent {
+            from_email: &email.from_email,
+            subject: &email.subject,
+            body: &email.body,
+            one_click_unsubscribe_url: email.one_click_unsubscribe_url.as_deref(),
         },
-        "uri": format!("{base}/v2/notifications/{}", email.id),
-        "template": template(base, email.service_id, email.template_id, email.template_version),
-        "scheduled_for": email.scheduled_for.and_then(datetime),
-        "sanitised_content": sanitised,
+        uri: format!("{base}/v2/notifications/{}", email.id),
+        template: template(base, email.service_id, email.template_id, email.template_version),
+        scheduled_for: email.scheduled_for.map(DateTime),
+        sanitised_content,
     })
 }
 
-pub(super) fn template(base: &str, service: ServiceId, id: TemplateId, version: i32) -> Value {
-    let uri = format!("{base}/services/{service}/templates/{id}");
-    json!({ "id": id, "version": version, "uri": uri })
+pub(super) fn template(
+    base: &str,
+    service: ServiceId,
+    id: TemplateId,
+    version: i32,
+) -> TemplateUsed {
+    TemplateUsed { id, version, uri: format!("{base}/services/{service}/templates/{id}") }
 }

@@ -3,15 +3,20 @@
 use actix_web::{HttpRequest, HttpResponse, web};
 use app::{App, notifications::Filter};
 use domain::{NotificationId, NotificationStatus, NotificationType};
-use serde_json::{Value, json};
+use schemars::JsonSchema;
+use serde::Serialize;
 use strum::VariantArray;
 
-use super::shown::shown;
+use super::shown::{Notification, shown};
 use crate::{
     error::ApiError,
     http::{BaseUrl, ServiceCaller},
-    query::Query,
+    openapi::Document,
+    query::{Checked, Links, Query},
 };
+
+/// What looks like the path of a notification.
+pub(super) const OF_AN_ID: &str = "/v2/notifications/{id:[0-9A-Fa-f-]{32,36}}";
 
 /// The statuses that can be asked for, in the order in which clients are told them, and what each
 /// stands for.
@@ -59,6 +64,57 @@ pub(in crate::v2) const CHANNELS: [(&str, NotificationType); 3] = [
     ("letter", NotificationType::Letter),
 ];
 
+pub(in crate::v2) fn describe(api: &mut Document) {
+    api.by_service("get", "/v2/notifications", "List notifications")
+        .says(
+            "Those sent with the same type of key, up to 250 on a page, the newest first; \
+             `links.next` is where older ones are.",
+        )
+        .asks(Query::parameters(Asked::read))
+        .refuses(&[400])
+        .answers::<Page<'_>>(200, "A page of them");
+    api.by_service("get", "/v2/notifications/{id}", "Get a notification")
+        .refuses(&[400])
+        .answers::<Notification<'_>>(200, "The notification");
+    api.by_service("delete", OF_AN_ID, "Call a notification back")
+        .says(
+            "A scheduled message until it is queued, or a letter until half past five in London, \
+             when it is printed.",
+        )
+        .refuses(&[400, 405, 409])
+        .answers::<Notification<'_>>(200, "The notification, which is cancelled");
+}
+
+/// A page of notifications.
+#[derive(Serialize, JsonSchema)]
+struct Page<'a> {
+    notifications: Vec<Notification<'a>>,
+    links: Links,
+}
+
+/// Which notifications a query asks for.
+struct Asked {
+    reference: Option<String>,
+    statuses: Vec<NotificationStatus>,
+    channels: Vec<NotificationType>,
+    include_jobs: bool,
+    older_than: Option<NotificationId>,
+    query: Checked,
+}
+
+impl Asked {
+    fn read(mut query: Query) -> Result<Self, ApiError> {
+        Ok(Self {
+            reference: query.text("reference"),
+            statuses: statuses(query.choices("status", &STATUSES)),
+            channels: query.choices("template_type", &CHANNELS),
+            include_jobs: query.choice("include_jobs", &[("true", ()), ("True", ())]).is_some(),
+            older_than: query.id("older_than").map(NotificationId),
+            query: query.finish()?,
+        })
+    }
+}
+
 /// `GET /v2/notifications/{id}`: one of the service's notifications.
 pub(super) async fn get(
     caller: ServiceCaller,
@@ -90,29 +146,23 @@ pub(super) async fn list(
     base: BaseUrl,
     app: web::Data<App>,
 ) -> Result<HttpResponse, ApiError> {
-    let mut query = Query::read(&request);
-    let reference = query.text("reference");
-    let statuses = statuses(query.choices("status", &STATUSES));
-    let channels = query.choices("template_type", &CHANNELS);
-    let include_jobs = query.choice("include_jobs", &[("true", ()), ("True", ())]).is_some();
-    let older_than = query.id("older_than").map(NotificationId);
-    let query = query.finish()?;
+    let asked = Asked::read(Query::read(&request))?;
     let filter = Filter {
         key_type: caller.caller.key_type,
-        statuses: &statuses,
-        channels: &channels,
-        reference: reference.as_deref(),
-        include_jobs,
-        older_than,
+        statuses: &asked.statuses,
+        channels: &asked.channels,
+        reference: asked.reference.as_deref(),
+        include_jobs: asked.include_jobs,
+        older_than: asked.older_than,
     };
     let page = app.notifications(&caller.caller, &filter).await?;
     let path = format!("{}/v2/notifications", base.0);
-    let mut links = json!({ "current": query.link(&path) });
-    if let Some(last) = page.last() {
-        links["next"] = json!(query.link_after(&path, &last.id.to_string()));
-    }
-    let notifications: Vec<Value> = page.iter().map(|found| shown(found, &base.0)).collect();
-    Ok(HttpResponse::Ok().json(json!({ "notifications": notifications, "links": links })))
+    let links = Links {
+        current: asked.query.link(&path),
+        next: page.last().map(|last| asked.query.link_after(&path, &last.id.to_string())),
+    };
+    let notifications = page.iter().map(|found| shown(found, &base.0)).collect();
+    Ok(HttpResponse::Ok().json(Page { notifications, links }))
 }
 
 /// The id in the path.

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use domain::{Clock, NotificationId, london::Day};
-use testkit::{Database, TestService, process};
+use testkit::{Database, process};
 use tokio::time::Instant;
 
 use crate::{broker, operators::command};
@@ -15,7 +15,6 @@ const MORE_KIB: u64 = 16 * 1024;
 /// A day of a service that is past its retention, and the worker that works on it.
 struct Night {
     database: Database,
-    service: TestService,
     day: Day,
     prefix: String,
     worker: tokio::process::Child,
@@ -33,7 +32,7 @@ impl Night {
         let mut worker = command(&database, &["worker", "--role", "reporting"]);
         let worker = worker.env("NOTIFICATION_QUEUE_PREFIX", &prefix).spawn().unwrap();
         drop(db);
-        (Self { database, service, day, prefix, worker }, message)
+        (Self { database, day, prefix, worker }, message)
     }
 
     /// Has so many more messages like this one counted, billed and archived; the most memory that the

@@ -12,11 +12,11 @@ start_rabbitmq() {
     local home=$dev/$1
     mkdir -p "$home"
     echo '[].' >"$home/enabled_plugins"
-    write_definitions >"$home/definitions.json"
+    write_definitions "$home/definitions"
     cat >"$home/rabbitmq.conf" <<CONF
 listeners.tcp.1 = 127.0.0.1:$(port "$1")
 definitions.import_backend = local_filesystem
-definitions.local.path = $home/definitions.json
+definitions.local.path = $home/definitions
 definitions.skip_if_unchanged = true
 log.console = true
 log.console.level = warning
@@ -77,31 +77,25 @@ end_epmd() {
     fi
 }
 
-# Read by the broker at each start. With such a file it creates no default user:
-# the hash is of `guest`, as salt + sha256(salt + password) in base64. Queues of
-# measurements are lazy: they are filled first, which else takes gigabytes. A delayed
-# message whose queue is gone when its time comes goes to `unrouted`: the queue that it
-# waits in delivers at least once, and stands still once it has a few dozen of those.
+# write_definitions FOLDER: its files are read by the broker at each start, in the order
+# of their names. With such files it creates no default user: the hash is of `guest`, as
+# salt + sha256(salt + password) in base64. Queues of measurements are lazy: they are
+# filled first, which else takes gigabytes. Each virtual host gets what production gets.
 write_definitions() {
-    local vhosts='' permissions='' exchanges='' queues='' bindings='' policies='' vhost
+    local vhosts='' permissions='' vhost
+    rm -rf "$1" && mkdir "$1"
     for vhost in / postroom bench "${test_vhosts[@]}"; do
         vhosts+=",{\"name\":\"$vhost\"}"
         permissions+=",{\"user\":\"guest\",\"vhost\":\"$vhost\",\"configure\":\".*\",\"write\":\".*\",\"read\":\".*\"}"
-        exchanges+=",{\"name\":\"unrouted\",\"vhost\":\"$vhost\",\"type\":\"fanout\",\"durable\":true,\"auto_delete\":false,\"internal\":false,\"arguments\":{}}"
-        queues+=",{\"name\":\"unrouted\",\"vhost\":\"$vhost\",\"durable\":true,\"auto_delete\":false,\"arguments\":{\"x-max-length\":1000}}"
-        bindings+=",{\"source\":\"unrouted\",\"vhost\":\"$vhost\",\"destination\":\"unrouted\",\"destination_type\":\"queue\",\"routing_key\":\"\",\"arguments\":{}}"
-        policies+=",{\"vhost\":\"$vhost\",\"name\":\"unrouted\",\"pattern\":\"^celery_delayed_delivery\$\",\"apply-to\":\"exchanges\",\"definition\":{\"alternate-exchange\":\"unrouted\"}}"
+        sed "s|\"vhost\": \"/\"|\"vhost\": \"$vhost\"|" "$root/deploy/rabbitmq.json" >"$1/2-${vhost//\//default}.json"
     done
-    cat <<JSON
+    cat >"$1/1-users.json" <<JSON
 {"users": [{"name": "guest", "tags": ["administrator"],
   "hashing_algorithm": "rabbit_password_hashing_sha256",
   "password_hash": "cG9zdLa49h3ivkvcf0K8gM14rU0FnGMXixCvRM4GhVZROpmI"}],
  "vhosts": [${vhosts#,}],
  "permissions": [${permissions#,}],
- "exchanges": [${exchanges#,}],
- "queues": [${queues#,}],
- "bindings": [${bindings#,}],
- "policies": [${policies#,}, {"vhost": "bench", "name": "lazy", "pattern": "bench", "apply-to": "queues",
+ "policies": [{"vhost": "bench", "name": "lazy", "pattern": "bench", "apply-to": "queues",
   "definition": {"queue-mode": "lazy"}}]}
 JSON
 }

@@ -26,7 +26,8 @@ const LOST: Duration = Duration::from_secs(10);
 /// Which database, and how much of it one process takes.
 #[derive(clap::Args, Clone, Debug)]
 pub struct DatabaseConfig {
-    /// Postgres URL; SQLAlchemy's forms are understood
+    /// Postgres URL; SQLAlchemy's forms are understood. Connections are not encrypted yet:
+    /// `sslmode=require` fails to connect, `verify-ca`, `verify-full` and `sslrootcert` are refused
     #[arg(long, env = "SQLALCHEMY_DATABASE_URI", hide_env_values = true)]
     pub database_url: SecretString,
     /// Most connections this process may open
@@ -176,7 +177,7 @@ fn config_error(reason: impl Into<String>) -> Error {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use tokio_postgres::config::Host;
+    use tokio_postgres::config::{Host, SslMode};
 
     #[test]
     fn understands_sqlalchemy() {
@@ -190,8 +191,21 @@ mod tests {
     }
 
     #[test]
+    fn keeps_the_mode_of_tls() {
+        for text in [
+            "postgresql+psycopg2://user:pw@db/notify?sslmode=require",
+            "postgresql:///notify?host=h1:1&host=h2:2&sslmode=require",
+        ] {
+            assert_eq!(parse_url(text).unwrap().get_ssl_mode(), SslMode::Require, "{text}");
+        }
+    }
+
+    #[test]
     fn refuses_the_rest_without_repeating_it() {
-        for text in ["", "secret", "mysql://user:secret@db/x", "postgresql://user:secret@db:x/y"] {
+        let tls = "postgresql://user:secret@db/x?sslmode=verify-full";
+        let root = "postgresql://user:secret@db/x?sslrootcert=/etc/secret.pem";
+        let foreign = ["", "secret", "mysql://user:secret@db/x", "postgresql://user:secret@db:x/y"];
+        for text in foreign.into_iter().chain([tls, root]) {
             let error = parse_url(text).unwrap_err().to_string();
             assert!(!error.contains("secret"), "{error}");
         }

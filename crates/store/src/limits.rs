@@ -149,11 +149,7 @@ impl Limits {
 
     /// True when one more message of this kind may be sent today. Counts nothing.
     pub async fn has_room(&self, service: &Service, key_type: KeyType, limit: DailyLimit) -> bool {
-        let Some(redis) = &self.redis else { return true };
-        let key = self.daily_key(service, key_type, limit);
-        let count: Result<Option<i64>, _> = redis.get(key).await;
-        let max = service.daily_limit(limit, key_type);
-        self.or_allow(count, |count| count.unwrap_or_default() < max)
+        self.has_room_for(service, key_type, limit, 1).await
     }
 
     /// Counts so many messages of today. False, and none is counted, when that would be over the
@@ -165,15 +161,9 @@ impl Limits {
         limit: DailyLimit,
         messages: i64,
     ) -> bool {
-        let Some(redis) = self.redis.as_ref().filter(|_| key_type != KeyType::Test) else {
-            return true;
-        };
         let max = service.daily_limit(limit, key_type);
         let key = self.daily_key(service, key_type, limit);
-        let arguments = vec![max.to_string(), messages.to_string()];
-        let reserved: Result<i64, _> =
-            self.reserve.evalsha_with_reload(redis, vec![key], arguments).await;
-        self.or_allow(reserved, |reserved| reserved == 1)
+        key_type == KeyType::Test || self.reserve_at(key, max, messages).await
     }
 
     /// True when so many more messages of this kind may be sent today. Counts nothing.
@@ -194,12 +184,9 @@ impl Limits {
     /// Counts one message of today, whatever the limit: what was found to have room is not stopped
     /// half way. Test keys are never counted.
     pub async fn count(&self, service: &Service, key_type: KeyType, limit: DailyLimit) {
-        let Some(redis) = self.redis.as_ref().filter(|_| key_type != KeyType::Test) else { return };
-        let key = self.daily_key(service, key_type, limit);
-        let no_limit = vec![i64::MAX.to_string(), "1".to_owned()];
-        let counted: Result<i64, _> =
-            self.reserve.evalsha_with_reload(redis, vec![key], no_limit).await;
-        self.or_allow(counted, |_| true);
+        if key_type != KeyType::Test {
+            self.reserve_at(self.daily_key(service, key_type, limit), i64::MAX, 1).await;
+        }
     }
 
     /// Takes back what [`Limits::reserve`] counted for messages that were not stored after all.
@@ -210,30 +197,34 @@ impl Limits {
         limit: DailyLimit,
         messages: i64,
     ) {
-        let Some(redis) = self.redis.as_ref().filter(|_| key_type != KeyType::Test) else { return };
-        let key = self.daily_key(service, key_type, limit);
-        let released: Result<i64, _> =
-            self.release.evalsha_with_reload(redis, vec![key], vec![messages.to_string()]).await;
-        self.or_allow(released, |_| true);
+        if key_type != KeyType::Test {
+            self.release_at(self.daily_key(service, key_type, limit), messages).await;
+        }
     }
 
     /// Counts one try at naming the recipient of a document. False, and not counted, when there were
     /// `most` within a day.
     pub async fn reserve_try(&self, document: Uuid, most: i64) -> bool {
+        self.reserve_at(self.key(&redis_keys::document_tries(document)), most, 1).await
+    }
+
+    /// Takes back a try that was right.
+    pub async fn release_try(&self, document: Uuid) {
+        self.release_at(self.key(&redis_keys::document_tries(document)), 1).await;
+    }
+
+    async fn reserve_at(&self, key: String, max: i64, count: i64) -> bool {
         let Some(redis) = &self.redis else { return true };
-        let key = self.key(&redis_keys::document_tries(document));
-        let arguments = vec![most.to_string(), "1".to_owned()];
+        let arguments = vec![max.to_string(), count.to_string()];
         let reserved: Result<i64, _> =
             self.reserve.evalsha_with_reload(redis, vec![key], arguments).await;
         self.or_allow(reserved, |reserved| reserved == 1)
     }
 
-    /// Takes back a try that was right.
-    pub async fn release_try(&self, document: Uuid) {
+    async fn release_at(&self, key: String, count: i64) {
         let Some(redis) = &self.redis else { return };
-        let key = self.key(&redis_keys::document_tries(document));
         let released: Result<i64, _> =
-            self.release.evalsha_with_reload(redis, vec![key], vec!["1".to_owned()]).await;
+            self.release.evalsha_with_reload(redis, vec![key], vec![count.to_string()]).await;
         self.or_allow(released, |_| true);
     }
 

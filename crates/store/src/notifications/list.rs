@@ -53,26 +53,36 @@ macro_rules! page {
     };
 }
 
-/// The rows of a page, of all those that also meet `$condition`.
+/// The rows of a page, of all those that also meet `$condition`; they come by `$first`, which is the
+/// same in all of them, and then by time.
 macro_rules! rows {
     ($condition:literal) => {
+        rows!($condition, "")
+    };
+    ($condition:literal, $first:literal) => {
         concat!(
             "SELECT * FROM notifications
               WHERE service_id = $1 AND key_type = $2 AND ($3 OR job_id IS NULL)
                 AND notification_status = ANY($4)
                 AND created_at <= $6 AND (created_at < $6 OR id < $7) AND ",
             $condition,
-            " ORDER BY created_at DESC, id DESC LIMIT $8"
+            " ORDER BY ",
+            $first,
+            "created_at DESC, id DESC LIMIT $8"
         )
     };
 }
 
-/// The rows of a page for each channel, which the page is then made of.
+/// The rows of a page for each channel, which the page is then made of. The channel is a range and
+/// comes first in the order, so that only an index that has it before the time gives that order: where
+/// one service has most of the rows, the planner else walks the index of all times, and past the whole
+/// table for a channel with few rows.
 macro_rules! rows_by_channel {
     ($condition:literal) => {
         concat!(
-            "SELECT r.* FROM unnest($5::text[]) AS c (channel) CROSS JOIN LATERAL (",
-            rows!($condition),
+            "SELECT r.* FROM unnest($5::text[]::notification_type[]) AS c (channel)
+              CROSS JOIN LATERAL (",
+            rows!($condition, "notification_type DESC, "),
             ") r"
         )
     };
@@ -81,14 +91,18 @@ macro_rules! rows_by_channel {
 /// Follows `ix_notifications_service_id_ntype_created_at`.
 const ANY_STATUS: &str = page!(
     "any status",
-    rows_by_channel!("notification_type = c.channel::notification_type AND $9::text IS NULL")
+    rows_by_channel!(
+        "notification_type >= c.channel AND (notification_type, created_at) <= (c.channel, $6)
+         AND $9::text IS NULL"
+    )
 );
 
 /// Follows `ix_notifications_nondelivered_service_id_composite`: most messages are delivered.
 const UNDELIVERED: &str = page!(
     "undelivered",
     rows_by_channel!(
-        "notification_type = c.channel::notification_type AND $9::text IS NULL
+        "notification_type >= c.channel AND (notification_type, created_at) <= (c.channel, $6)
+         AND $9::text IS NULL
          AND notification_status <> 'delivered'"
     )
 );

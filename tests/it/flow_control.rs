@@ -36,7 +36,10 @@ async fn client(t: &TestApp) -> Client {
     t.client_of(service.create().await, KeyType::Normal).await
 }
 
-/// Sends so many text messages, 32 at a time; their ids, and the longest wait for an answer.
+/// How many messages a client sends at once.
+const AT_ONCE: usize = 32;
+
+/// Sends so many text messages, many at once; their ids, and the longest wait for an answer.
 async fn send_many(client: &Client, number: &str, count: usize) -> (Vec<NotificationId>, Duration) {
     let body = json!({ "phone_number": number, "template_id": client.sms,
                        "personalisation": { "name": "Ada" } });
@@ -45,7 +48,7 @@ async fn send_many(client: &Client, number: &str, count: usize) -> (Vec<Notifica
         let answer = client.post("/v2/notifications/sms", &body).await.expect(201);
         (id(&answer), started.elapsed())
     };
-    let sent: Vec<_> = stream::iter(0..count).map(send).buffer_unordered(32).collect().await;
+    let sent: Vec<_> = stream::iter(0..count).map(send).buffer_unordered(AT_ONCE).collect().await;
     let longest = sent.iter().map(|(_, took)| *took).max().unwrap();
     (sent.into_iter().map(|(id, _)| id).collect(), longest)
 }
@@ -223,17 +226,17 @@ async fn while_the_broker_is_blocked_thousands_of_messages_wait_in_the_outbox() 
     let (_, longest) = send_many(&client, QUIET, MESSAGES).await;
     let grown = memory_kib().saturating_sub(before);
     assert!(longest < SOON, "{longest:?}");
-    let waiting = usize::try_from(outbox(&t).await).unwrap();
-    let early = t.queues.take(tasks::queues::SEND_SMS).await.len();
-    assert_eq!(waiting + early, MESSAGES);
-    assert!(early < MESSAGES / 10, "{early} were published before the news came");
+    let early = t.queues.take(tasks::queues::SEND_SMS).await;
+    assert!(early.len() < MESSAGES / 10, "{} were published before the news came", early.len());
     assert!(grown < 100 * 1024, "{grown} KiB");
 
     t.proxy.say(UNBLOCKED, b"").await;
     relay_all(&t).await;
-    let ids = t.queues.take(tasks::queues::SEND_SMS).await;
-    assert_eq!(ids.len(), waiting, "each was relayed once");
-    assert_eq!(ids.iter().collect::<HashSet<_>>().len(), waiting);
+    let relayed = t.queues.take(tasks::queues::SEND_SMS).await;
+    let all: HashSet<_> = early.iter().chain(&relayed).collect();
+    assert_eq!(all.len(), MESSAGES, "none is lost");
+    // What was being published when the news came may be relayed as well, which a claim bears.
+    assert!(early.len() + relayed.len() <= MESSAGES + AT_ONCE, "{} relayed", relayed.len());
     t.end().await;
 }
 

@@ -65,7 +65,9 @@ impl FromRequest for ServiceCaller {
             let account = account.ok_or(crate::auth::AuthError::NoSuchService)?;
             Span::current().record("service.id", tracing::field::display(account.service.id));
             let trace = trace(&request);
-            Ok(Self { caller: Caller { account, key_id, key_type }, trace, request })
+            let caller = Caller { account, key_id, key_type };
+            request.extensions_mut().insert(caller.clone());
+            Ok(Self { caller, trace, request })
         })
     }
 }

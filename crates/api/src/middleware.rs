@@ -68,7 +68,7 @@ impl Requests {
         let answer =
             tokio::time::timeout(self.time_out, next.call(request).instrument(span.clone()));
         let mut outcome = match answer.await {
-            Ok(Ok(response)) => Ok(rate_limit::told(response.map_into_boxed_body())),
+            Ok(Ok(response)) => Ok(rate_limit::told(response.map_into_boxed_body()).await),
             Ok(Err(error)) => Err(error.error_response()),
             Err(_) => Err(span.in_scope(|| timed_out(is_v2)).error_response()),
         };

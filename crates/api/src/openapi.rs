@@ -78,6 +78,7 @@ fn document() -> Value {
     unsubscribe::describe(&mut api);
     documents::describe(&mut api);
     status::describe(&mut api);
+    api.tell_limits();
     let schemas = api.generator.take_definitions(true);
     json!({
         "openapi": "3.1.0",
@@ -93,6 +94,7 @@ fn document() -> Value {
         "webhooks": webhooks::all(),
         "components": {
             "schemas": schemas,
+            "headers": rate_limit::components(),
             "securitySchemes": {
                 "token": {
                     "type": "http",
@@ -130,6 +132,23 @@ impl Document {
     /// A route for which no token is needed.
     pub(crate) fn by_anybody(&mut self, method: &str, path: &str, summary: &str) -> Operation<'_> {
         self.operation(method, path, summary, false)
+    }
+
+    /// Every answer to a service, unless it is our fault, tells how many more it may send.
+    fn tell_limits(&mut self) {
+        let operations = self.paths.values_mut().filter_map(Value::as_object_mut).flatten();
+        let by_services =
+            operations.map(|(_, operation)| operation).filter(|it| it["security"].is_array());
+        let answers = by_services.filter_map(|it| it["responses"].as_object_mut()).flatten();
+        for (_, answer) in
+            answers.filter(|(status, _)| !["401", "403", "405", "500", "504"].contains(&&***status))
+        {
+            let Value::Object(headers) = rate_limit::headers() else { continue };
+            match &mut answer["headers"] {
+                Value::Object(known) => known.extend(headers),
+                none => *none = headers.into(),
+            }
+        }
     }
 
     fn operation(&mut self, method: &str, path: &str, summary: &str, is_v2: bool) -> Operation<'_> {
@@ -194,9 +213,7 @@ impl Operation<'_> {
             .answers::<T>(201, "Accepted: it is sent, whatever happens to this server")
             .refuses(&[409, 429]);
         let answers = &mut operation.json["responses"];
-        answers["201"]["headers"] = rate_limit::headers();
         answers["201"]["headers"]["Idempotent-Replayed"] = once::replayed_header();
-        answers["429"]["headers"] = rate_limit::headers();
         answers["429"]["headers"]["Retry-After"] = rate_limit::retry_header();
         operation
     }

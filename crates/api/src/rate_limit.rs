@@ -1,4 +1,4 @@
-//! Counting requests, and telling clients how many more they may make.
+//! Counting requests to send, and telling clients with every answer how many more they may make.
 //!
 //! The headers are those of the IETF draft `ratelimit-headers` up to its sixth version, in seconds from
 //! now: unlike the `X-` ones they have one meaning, and unlike the draft's later single header the
@@ -13,24 +13,36 @@ use actix_web::{
         header::{HeaderName, HeaderValue, RETRY_AFTER},
     },
 };
-use app::{App, Error};
+use app::{App, Caller, Error};
 use domain::{NotificationType, rate::Bucket};
 use serde_json::{Value, json};
 use time::Duration;
 
-use crate::http::ServiceCaller;
+use crate::http::{ServiceCaller, app};
 
 const LIMIT: HeaderName = HeaderName::from_static("ratelimit-limit");
 const REMAINING: HeaderName = HeaderName::from_static("ratelimit-remaining");
 const RESET: HeaderName = HeaderName::from_static("ratelimit-reset");
 
-/// The headers of the answers to counted requests, as OpenAPI describes them.
+/// The headers of answers, as OpenAPI describes them.
+const DESCRIBED: [(&str, &str); 3] = [
+    ("RateLimit-Limit", "Messages that may be sent at once"),
+    ("RateLimit-Remaining", "Messages that may still be sent at once"),
+    ("RateLimit-Reset", "Seconds until all of them may be sent again"),
+];
+
+/// Them, once for the whole OpenAPI document.
+pub(crate) fn components() -> Value {
+    DESCRIBED
+        .map(|(name, description)| (name.to_owned(), header(description)))
+        .into_iter()
+        .collect()
+}
+
+/// Them, as every answer names them.
 pub(crate) fn headers() -> Value {
-    json!({
-        "RateLimit-Limit": header("Requests that may come at once"),
-        "RateLimit-Remaining": header("Requests that may still come at once"),
-        "RateLimit-Reset": header("Seconds until all of them may come again"),
-    })
+    let named = |name| json!({ "$ref": format!("#/components/headers/{name}") });
+    DESCRIBED.map(|(name, _)| (name.to_owned(), named(name))).into_iter().collect()
 }
 
 /// The header of a 429.
@@ -76,19 +88,24 @@ impl ServiceCaller {
     }
 }
 
-/// The answer with what it tells of the limits, if its request was counted.
-pub(crate) fn told(mut response: ServiceResponse<BoxBody>) -> ServiceResponse<BoxBody> {
-    let Some(counted) = response.request().extensions_mut().remove::<Counted>() else {
-        return response;
+/// The answer with what it tells of the limits, if it is known who asked.
+pub(crate) async fn told(mut response: ServiceResponse<BoxBody>) -> ServiceResponse<BoxBody> {
+    let request = response.request().clone();
+    let counted = request.extensions_mut().remove::<Counted>();
+    let caller = request.extensions_mut().remove::<Caller>();
+    let bucket = match (&counted, caller) {
+        (Some(counted), _) => counted.bucket,
+        (None, Some(caller)) => app(&request).bucket(&caller).await,
+        (None, None) => None,
     };
     let is_refused = response.status() == StatusCode::TOO_MANY_REQUESTS;
     let headers = response.headers_mut();
-    if let Some(bucket) = counted.bucket {
+    if let Some(bucket) = bucket {
         headers.insert(LIMIT, HeaderValue::from(bucket.size));
         headers.insert(REMAINING, HeaderValue::from(bucket.left));
         headers.insert(RESET, HeaderValue::from(bucket.full_in_seconds()));
     }
-    if is_refused {
+    if let Some(counted) = counted.filter(|_| is_refused) {
         headers.insert(RETRY_AFTER, HeaderValue::from(counted.retry_after_seconds));
     }
     response

@@ -101,6 +101,11 @@ impl App {
         };
         (token.bucket, outcome)
     }
+
+    /// How the caller's bucket of requests stands; `None` where no limit is kept. Counts nothing.
+    pub async fn bucket(&self, caller: &Caller) -> Option<Bucket> {
+        self.0.limits.bucket(caller.service(), caller.key_type).await
+    }
 }
 
 pub(crate) fn over_limit(service: &Service, key_type: KeyType, limit: DailyLimit) -> Error {

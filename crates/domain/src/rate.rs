@@ -19,9 +19,9 @@ impl Bucket {
         (per_minute.div_ceil(3) + 1).min(1000)
     }
 
-    /// The bucket in which a request has left so many tokens.
+    /// The bucket with so many tokens in it.
     #[must_use]
-    pub fn after(per_minute: u32, tokens: u32) -> Self {
+    pub fn holding(per_minute: u32, tokens: u32) -> Self {
         let size = Self::capacity(per_minute) - 1;
         Self { size, left: tokens.saturating_sub(1).min(size), per_minute }
     }
@@ -49,13 +49,13 @@ mod tests {
 
     #[test]
     fn a_bucket_says_what_is_left_and_when_it_is_full() {
-        let first = Bucket::after(60, 20);
+        let first = Bucket::holding(60, 20);
         assert_eq!(first, Bucket { size: 20, left: 19, per_minute: 60 });
         assert_eq!((first.full_in_seconds(), first.serves_in_seconds()), (1, 2));
-        let empty = Bucket::after(60, 0);
+        let empty = Bucket::holding(60, 0);
         assert_eq!((empty.left, empty.full_in_seconds()), (0, 20));
-        assert_eq!(Bucket::after(3000, 999), Bucket { size: 999, left: 998, per_minute: 3000 });
-        assert_eq!(Bucket::after(3000, 0).serves_in_seconds(), 1);
-        assert_eq!(Bucket::after(0, 0), Bucket { size: 0, left: 0, per_minute: 0 });
+        assert_eq!(Bucket::holding(3000, 999), Bucket { size: 999, left: 998, per_minute: 3000 });
+        assert_eq!(Bucket::holding(3000, 0).serves_in_seconds(), 1);
+        assert_eq!(Bucket::holding(0, 0), Bucket { size: 0, left: 0, per_minute: 0 });
     }
 }

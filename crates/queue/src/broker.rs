@@ -87,9 +87,21 @@ impl Shared {
 
     /// Opens a connection that the operator sees under our name and `purpose`.
     pub(crate) async fn connect(&self, purpose: &str) -> lapin::Result<Connection> {
-        let uri = parse_uri(&self.config.broker_url).map_err(|_| {
+        self.open(purpose, None).await
+    }
+
+    /// As [`Shared::connect`], for little traffic: lapin keeps room for 64 of the largest frames, by
+    /// default 8 MiB and here 1 MiB. A message whose headers are longer than a frame ends the
+    /// connection, so it is only for queues that end with it.
+    pub(crate) async fn connect_small(&self, purpose: &str) -> lapin::Result<Connection> {
+        self.open(purpose, Some(16 << 10)).await
+    }
+
+    async fn open(&self, purpose: &str, frame_max: Option<u32>) -> lapin::Result<Connection> {
+        let mut uri = parse_uri(&self.config.broker_url).map_err(|_| {
             std::io::Error::new(std::io::ErrorKind::InvalidInput, "the broker URL is not valid")
         })?;
+        uri.query.frame_max = frame_max.or(uri.query.frame_max);
         let name = format!("{} {purpose}", self.origin);
         let properties = ConnectionProperties::default().with_connection_name(name.into());
         answered(Connection::connect_uri(uri, properties)).await

@@ -79,7 +79,7 @@ impl Node {
     pub(crate) async fn attend(self: Arc<Self>, done: CancellationToken) {
         let mut pause = Pause::default();
         while !done.is_cancelled() {
-            match done.run_until_cancelled(self.shared.connect("control")).await {
+            match done.run_until_cancelled(self.shared.connect_small("control")).await {
                 None => return,
                 Some(Ok(connection)) => {
                     pause = Pause::default();

@@ -71,9 +71,9 @@ pub struct Token {
     pub bucket: Option<Bucket>,
 }
 
-/// Takes one token from a bucket (public API contract §7.1).
+/// Takes one token from a bucket, or none to see how it stands (public API contract §7.1).
 ///
-/// KEYS: the bucket. ARGV: now (seconds), capacity, tokens added a second.
+/// KEYS: the bucket. ARGV: now (seconds), capacity, tokens added a second, tokens taken (0 or 1).
 /// The value is the peer's: a little-endian f64 (when tokens were last added) and an i32 (tokens).
 const TAKE_TOKEN: &str = "
 local now, capacity, speed = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3])
@@ -87,8 +87,9 @@ if packed and #packed == 12 then
     filled_at = filled_at + added / speed
   end
 end
-tokens = math.max(tokens - 1, 0)
-redis.call('SET', KEYS[1], struct.pack('<di4', filled_at, tokens))
+local taken = tonumber(ARGV[4])
+tokens = math.max(tokens - taken, 0)
+if taken > 0 then redis.call('SET', KEYS[1], struct.pack('<di4', filled_at, tokens)) end
 return tokens";
 
 /// Counts more, unless that would be over the limit. KEYS: the counter. ARGV: the limit, how many.
@@ -128,8 +129,22 @@ impl Limits {
 
     /// Takes a token for one request.
     pub async fn take_token(&self, service: &Service, key_type: KeyType) -> Token {
-        let unlimited = Token { taken: true, bucket: None };
-        let Some(redis) = self.redis.as_ref().filter(|_| self.bucket) else { return unlimited };
+        match self.tokens_after(service, key_type, 1).await {
+            Some(left) => {
+                Token { taken: left >= 1, bucket: Some(Bucket::holding(service.rate_limit, left)) }
+            }
+            None => Token { taken: true, bucket: None },
+        }
+    }
+
+    /// How the bucket stands; `None` where no limit is kept, and while Redis is away. Counts nothing.
+    pub async fn bucket(&self, service: &Service, key_type: KeyType) -> Option<Bucket> {
+        let left = self.tokens_after(service, key_type, 0).await?;
+        Some(Bucket::holding(service.rate_limit, left))
+    }
+
+    async fn tokens_after(&self, service: &Service, key_type: KeyType, taken: u8) -> Option<u32> {
+        let redis = self.redis.as_ref().filter(|_| self.bucket)?;
         let key = self.key(&redis_keys::rate_limit(service.id, key_type));
         let rate = service.rate_limit;
         let capacity = Bucket::capacity(rate);
@@ -137,14 +152,11 @@ impl Limits {
             seconds(self.clock.now()),
             f64::from(capacity).to_string(),
             (f64::from(rate) / 60.0).to_string(),
+            taken.to_string(),
         ];
-        let left: Result<i64, _> =
+        let left: Result<u32, _> =
             self.take_token.evalsha_with_reload(redis, vec![key], arguments).await;
-        let token = |left: i64| Token {
-            taken: left >= 1,
-            bucket: Some(Bucket::after(rate, u32::try_from(left).unwrap_or_default())),
-        };
-        self.or_else(left.map(token), unlimited)
+        self.or_else(left.map(Some), None)
     }
 
     /// True when one more message of this kind may be sent today. Counts nothing.

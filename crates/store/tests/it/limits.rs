@@ -71,7 +71,10 @@ async fn a_full_bucket_serves_a_third_of_the_rate_at_once_and_refills_by_the_sec
     assert!(limits.take_token(&service, KeyType::Team).await.taken, "each type of key has its own");
     *now.lock().unwrap() += Duration::milliseconds(500);
     assert_eq!(taken(&limits, &service, 3).await, 0, "only whole tokens are added");
+    let left = async || limits.bucket(&service, KeyType::Normal).await.map(|bucket| bucket.left);
+    assert_eq!((left().await, left().await), (Some(0), Some(0)));
     *now.lock().unwrap() += Duration::milliseconds(3500);
+    assert_eq!((left().await, left().await), (Some(3), Some(3)), "looking takes none");
     assert_eq!(taken(&limits, &service, 9).await, 3, "4 added, of which one stays");
 }
 

@@ -157,6 +157,7 @@ async fn s3_10_an_address_abroad_decides_the_postage() {
     letters.t.end_as_it_is().await;
 }
 
+/// They are the `ValidationError` of §2.5.
 #[tokio::test]
 async fn s3_10_each_fault_of_an_address_in_its_words() {
     let home = [Permission::Letter];
@@ -209,6 +210,8 @@ async fn s3_10_each_fault_of_an_address_in_its_words() {
 #[tokio::test]
 async fn s2_3_what_the_schema_of_a_templated_letter_refuses() {
     let letters = Letters::start().await;
+    let long = "é".repeat(1001);
+    let too_long = format!("reference {long} is too long");
     for (body, messages) in [
         (
             json!({}),
@@ -226,6 +229,10 @@ async fn s2_3_what_the_schema_of_a_templated_letter_refuses() {
             json!({ "template_id": letters.template, "personalisation": {}, "postage": "first" }),
             vec!["Additional properties are not allowed (postage was unexpected)"],
         ),
+        (
+            json!({ "template_id": letters.template, "personalisation": {}, "reference": long }),
+            vec![too_long.as_str()],
+        ),
     ] {
         let said = letters.post(&body).await.expect(400);
         let errors: Vec<Value> = messages
@@ -234,9 +241,14 @@ async fn s2_3_what_the_schema_of_a_templated_letter_refuses() {
             .collect();
         assert_eq!(said["errors"], json!(errors));
     }
-    letters.t.end().await;
+    assert_eq!(letters.count("notifications").await, 0);
+    let mut body = letters.request(&home());
+    body["reference"] = json!("é".repeat(1000));
+    letters.post(&body).await.expect(201);
+    letters.t.end_as_it_is().await;
 }
 
+/// With the extra keys of §2.3.
 #[tokio::test]
 async fn s2_5_s3_refusals_come_in_order() {
     let letters = Letters::start().await;
@@ -264,6 +276,10 @@ async fn s2_5_s3_refusals_come_in_order() {
             "data": long, "num_bytes": 505, "max_bytes": 504,
         }])
     );
+    let mut fits = home();
+    fits["a"] = json!("b");
+    fits["code"] = json!("x".repeat(504));
+    letters.post(&with(&code, fits)).await.expect(201);
     bad_request(
         letters.post(&with(&code, json!({ "a": null }))).await,
         "Missing personalisation: a, code",
@@ -276,7 +292,7 @@ async fn s2_5_s3_refusals_come_in_order() {
         letters.post(&with(&letters.template, file)).await,
         "Can only send a file by email",
     );
-    letters.t.end().await;
+    letters.t.end_as_it_is().await; // what was accepted stays queued
 }
 
 #[tokio::test]
@@ -325,6 +341,7 @@ async fn s2_5_letters_need_permission_a_live_service_and_no_team_key() {
     }
 }
 
+/// In trial mode §2.5 refuses the letters of other keys.
 #[tokio::test]
 async fn s3_11_a_test_key_needs_no_live_service_and_its_letter_is_delivered() {
     let t = TestApp::start().await;
@@ -426,6 +443,7 @@ async fn s4_2_without_antivirus_a_pdf_goes_straight_to_be_sanitised() {
     }
 }
 
+/// And what §2.5 refuses of its content.
 #[tokio::test]
 async fn s2_4_what_the_schema_of_a_precompiled_letter_refuses() {
     let letters = Letters::start().await;
@@ -460,6 +478,27 @@ async fn s2_4_what_the_schema_of_a_precompiled_letter_refuses() {
     }
     assert_eq!(letters.count("notifications").await, 0);
     letters.t.end().await;
+}
+
+/// Bytes that are no PDF are told later, when they are looked at.
+#[tokio::test]
+async fn s2_4_what_a_precompiled_letter_may_be() {
+    let letters = Letters::start().await;
+    let long = "é".repeat(1001);
+    for (reference, content, postage) in [
+        (long.as_str(), PDF, "first"),
+        ("", "JVBERi0x\nLjU=", "second"),
+        ("a", "*JV-BERi0x LjU=", "economy"),
+        ("a", "YQ==", "economy"),
+    ] {
+        let body = json!({ "reference": reference, "content": content, "postage": postage });
+        let accepted = letters.post(&body).await.expect(201);
+        assert_eq!(
+            (&accepted["reference"], &accepted["postage"]),
+            (&json!(reference), &json!(postage))
+        );
+    }
+    letters.t.end_as_it_is().await;
 }
 
 #[tokio::test]

@@ -102,6 +102,7 @@ async fn a_file_is_uploaded_and_its_link_takes_its_place_3_9() {
     t.end_as_it_is().await;
 }
 
+/// Also the refusals of §2.5 that are about files.
 #[tokio::test]
 async fn files_are_checked_in_the_contracts_order_and_words_3_9() {
     let t = with_notifys_store().await;
@@ -147,6 +148,7 @@ async fn files_are_checked_in_the_contracts_order_and_words_3_9() {
     t.end().await;
 }
 
+/// What it says is told as §2.5 has it.
 #[tokio::test]
 async fn what_the_store_refuses_is_told_and_what_it_fails_at_is_not_3_9() {
     let t = with_notifys_store().await;

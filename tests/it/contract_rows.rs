@@ -13,6 +13,7 @@ use crate::{
 
 const SMS: &str = "/v2/notifications/sms";
 const EMAIL: &str = "/v2/notifications/email";
+const LETTER: &str = "/v2/notifications/letter";
 const NUMBER: &str = "07700900123";
 const ADDRESS: &str = "ada@example.com";
 
@@ -248,11 +249,14 @@ async fn each_refusal_of_an_email_2_5() {
     );
     post(&email(client.email, json!({ "name": fits }))).await.expect(201);
 
-    let raw = t.http.post(format!("{}{EMAIL}", t.url)).header("Authorization", client.token());
-    let told = raw.body("{").send().await.unwrap().json::<Value>().await.unwrap();
-    let error =
-        json!({ "error": "BadRequestError", "message": "Invalid JSON supplied in POST data" });
-    assert_eq!(told, json!({ "status_code": 400, "errors": [error] }));
+    // Of any channel.
+    for path in [EMAIL, SMS, LETTER] {
+        let raw = t.http.post(format!("{}{path}", t.url)).header("Authorization", client.token());
+        let told = raw.body("{").send().await.unwrap().json::<Value>().await.unwrap();
+        let error =
+            json!({ "error": "BadRequestError", "message": "Invalid JSON supplied in POST data" });
+        assert_eq!(told, json!({ "status_code": 400, "errors": [error] }), "{path}");
+    }
     let texts = testkit::service(&db).live().permissions(&[Permission::Sms]).create().await;
     let texts = t.client_of(texts, KeyType::Normal).await;
     bad_request(
@@ -275,8 +279,15 @@ async fn limits_name_the_key_and_the_channel_2_5_3_1() {
         client.post(SMS, &json!({})).await.expect(400);
         let message =
             format!("Exceeded rate limit for key type {word} of 1 requests per 60 seconds");
-        let told = refused(client.post(EMAIL, &json!({})).await, 429);
-        assert_eq!(told, ("RateLimitError".to_owned(), message));
+        for (path, body) in [
+            (SMS, json!({})),
+            (EMAIL, json!({})),
+            (LETTER, json!({})),
+            (LETTER, json!({ "content": 5 })),
+        ] {
+            let told = refused(client.post(path, &body).await, 429);
+            assert_eq!(told, ("RateLimitError".to_owned(), message.clone()), "{path}");
+        }
     }
     let service = testkit::service(&db).live().email_limit(1).international_sms_limit(1);
     let client = t.client_of(service.create().await, KeyType::Normal).await;
@@ -289,6 +300,10 @@ async fn limits_name_the_key_and_the_channel_2_5_3_1() {
     client.send_sms("+1 202 555 0104").await;
     let mut abroad = sms(client.sms, json!({ "name": "Ada" }));
     abroad["phone_number"] = json!("+1 202 555 0105");
+    assert_eq!(refused(client.post(SMS, &abroad).await, 429), over("international_sms"));
+    // It is looked at before the length is (§3).
+    let long = testkit::template(&db, &client.service).sms(&"x".repeat(919)).create().await;
+    abroad["template_id"] = json!(long);
     assert_eq!(refused(client.post(SMS, &abroad).await, 429), over("international_sms"));
     client.send_sms(NUMBER).await; // at home there is room
     // Jersey is +44: no foreign country, although it is charged like one.
@@ -454,6 +469,14 @@ async fn senders_are_the_services_or_the_chosen_ones_3_4() {
     let chosen = with(mail.clone(), "email_reply_to_id", json!(reply_to));
     let accepted = client.post(EMAIL, &chosen).await.expect(201);
     assert_eq!(row(&t, &accepted).await["reply_to_text"], "other@example.com");
+    let own: uuid::Uuid = db
+        .query_one(
+            "SELECT id FROM service_email_reply_to WHERE service_id = $1 AND is_default",
+            &[&service.id],
+        )
+        .await
+        .unwrap()
+        .get(0);
     // Archived, and another service's.
     for table in ["service_sms_senders", "service_email_reply_to"] {
         let sql = format!("UPDATE {table} SET archived = true WHERE NOT is_default");
@@ -471,6 +494,11 @@ async fn senders_are_the_services_or_the_chosen_ones_3_4() {
                 "sms_sender_id",
                 json!(service.sms_sender_id),
             ),
+        ),
+        (
+            &others,
+            EMAIL,
+            with(email(others.email, json!({ "name": "A" })), "email_reply_to_id", json!(own)),
         ),
     ] {
         let told = refused(client.post(path, &body).await, 400).1;
@@ -656,6 +684,11 @@ async fn each_fault_of_a_file_3_9() {
              are from 1 to 78 weeks.",
         ),
         (
+            json!({ "file": "", "retention_period": "79 weeks" }),
+            "retention_period Unsupported value for retention_period: 79 weeks. Supported periods \
+             are from 1 to 78 weeks.",
+        ),
+        (
             json!({ "file": "", "filename": "report" }),
             "filename `filename` must end with a file extension. For example, filename.csv",
         ),
@@ -666,6 +699,21 @@ async fn each_fault_of_a_file_3_9() {
         (json!({ "file": "", "x": 1 }), "Additional properties are not allowed (x was unexpected)"),
     ] {
         assert_eq!(faults(post(file).await), [message]);
+    }
+    // What is right is refused for what comes next: the service has no contact details.
+    for (field, value) in [
+        ("is_csv", json!(null)),
+        ("is_csv", json!(true)),
+        ("confirm_email_before_download", json!(null)),
+        ("confirm_email_before_download", json!(false)),
+        ("retention_period", json!(null)),
+        ("retention_period", json!("1 week")),
+        ("retention_period", json!(" 78 WEEKS ")),
+        ("filename", json!(null)),
+        ("filename", json!("a.b")),
+    ] {
+        let (name, message) = refused(post(with(json!({ "file": "" }), field, value)).await, 400);
+        assert_eq!(name, "BadRequestError", "{field}: {message}");
     }
     // Without `file` it is an ordinary value.
     let accepted = post(json!({ "filename": 1 })).await.expect(201);

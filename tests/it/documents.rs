@@ -156,6 +156,8 @@ async fn what_the_store_refuses_is_told_and_what_it_fails_at_is_not_3_9() {
     set_up(&t, &client).await;
     let virus = email(&client, ADA, json!({ "file": "WDVPIVAlQEFQ" }));
     refused(client.post(PATH, &virus).await, "File did not pass the virus scan");
+    let large = email(&client, ADA, json!({ "file": "A".repeat(((2 << 20) + 1) / 3 * 4) }));
+    refused(client.post(PATH, &large).await, "Uploaded file exceeds file size limit");
     let away = email(&client, ADA, json!({ "file": "dW5hdmFpbGFibGU=" }));
     let told = client.post(PATH, &away).await.expect(500);
     assert_eq!(told["errors"][0]["message"], "Internal server error");

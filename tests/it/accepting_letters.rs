@@ -300,36 +300,23 @@ async fn s2_5_s3_refusals_come_in_order() {
     letters.t.end_as_it_is().await; // what was accepted stays queued
 }
 
+/// In the order of §3.
 #[tokio::test]
 async fn s2_5_letters_need_permission_a_live_service_and_no_team_key() {
     let refusals = [
+        (KeyType::Normal, vec![Permission::Sms], 400, "Service is not allowed to send letters"),
+        (KeyType::Team, vec![Permission::Letter], 403, "Cannot send letters with a team api key"),
         (
             KeyType::Normal,
-            true,
-            vec![Permission::Sms],
-            400,
-            "Service is not allowed to send letters",
-        ),
-        (
-            KeyType::Team,
-            false,
-            vec![Permission::Letter],
-            403,
-            "Cannot send letters with a team api key",
-        ),
-        (
-            KeyType::Normal,
-            false,
             vec![Permission::Letter],
             403,
             "Cannot send letters when service is in trial mode",
         ),
     ];
-    for (key_type, live, permissions, status, message) in refusals {
+    for (key_type, permissions, status, message) in refusals {
         let t = TestApp::start().await;
         let db = t.db().await;
-        let service = testkit::service(&db).permissions(&permissions);
-        let service = if live { service.live() } else { service };
+        let service = testkit::service(&db).permissions(&permissions); // in trial mode
         let letters = Letters::of(t, service.create().await, key_type).await;
         // Before the address, and before the base64.
         let templated = letters.post(&letters.request(&json!({}))).await;

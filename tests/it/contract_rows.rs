@@ -336,6 +336,7 @@ async fn the_rules_come_in_their_order_3() {
     body["template_id"] = json!(client.email);
     bad_request(post(&body).await, "email template is not suitable for sms notification");
     body["template_id"] = json!(long);
+    body["personalisation"]["b"] = json!({ "file": "YQ==" });
     bad_request(post(&body).await, "Missing personalisation: name");
     body["personalisation"] = json!({ "name": "Ada", "b": { "file": "YQ==" } });
     bad_request(post(&body).await, "Can only send a file by email");
@@ -360,6 +361,48 @@ async fn the_rules_come_in_their_order_3() {
     let raw = t.http.post(format!("{}{SMS}", t.url)).header("Authorization", client.token());
     assert_eq!(raw.body("{").send().await.unwrap().status(), 429);
     t.end_as_it_is().await;
+}
+
+/// The same for what only emails and letters have, and for two faults of one template.
+#[tokio::test]
+async fn the_rules_of_other_channels_come_in_their_order_3() {
+    let t = TestApp::start().await;
+    let db = t.db().await;
+    let service = testkit::service(&db).live().permissions(&[Permission::Sms]).create().await;
+    let texts = t.client_of(service, KeyType::Normal).await;
+    let nil = TemplateId(uuid::Uuid::nil());
+    let mail = with(email(nil, json!({ "name": 5 })), "sanitise_content_for", json!(["name"]));
+    let letter = json!({ "template_id": nil, "personalisation": {} });
+    for (path, body, what) in [(EMAIL, &mail, "emails"), (LETTER, &letter, "letters")] {
+        let answer = texts.post(path, &with(body.clone(), "x", json!(1))).await;
+        assert_eq!(faults(answer).len(), 1, "the schema first");
+        let message = format!("Service is not allowed to send {what}");
+        bad_request(texts.post(path, body).await, &message);
+    }
+    let client = t.client().await;
+    let told = faults(client.post(EMAIL, &mail).await);
+    assert_eq!(told, ["sanitise_content_for can only name texts"], "before the template");
+    let own = || testkit::template(&db, &client.service);
+    let archived = own().email("A", "B").archived().create().await;
+    bad_request(
+        client.post(SMS, &sms(archived, json!({}))).await,
+        "email template is not suitable for sms notification",
+    );
+    let blank = own().sms("((a))").create().await;
+    bad_request(client.post(SMS, &sms(blank, json!({}))).await, "Missing personalisation: a");
+    // A file comes before the length, and after the recipient.
+    let file = json!({ "name": "x".repeat(2_000_000), "b": { "file": 5 } });
+    let told = faults(client.post(EMAIL, &email(client.email, file.clone())).await);
+    assert_eq!(told, ["file 5 is not of type string"]);
+    let trial = testkit::service(&db).create().await;
+    let client = t.client_of(trial, KeyType::Normal).await;
+    let mut mail = with(email(client.email, json!({})), "email_reply_to_id", json!(nil));
+    bad_request(client.post(EMAIL, &mail).await, "Missing personalisation: name");
+    mail["personalisation"] = file;
+    assert!(refused(client.post(EMAIL, &mail).await, 400).1.starts_with("email_reply_to_id"));
+    let mail = without(mail, "email_reply_to_id");
+    assert!(refused(client.post(EMAIL, &mail).await, 400).1.contains("trial mode"));
+    t.end().await;
 }
 
 /// Others are refused in the words of §2.5.

@@ -359,6 +359,7 @@ async fn s3_11_a_test_key_needs_no_live_service_and_its_letter_is_delivered() {
     letters.t.end().await;
 }
 
+/// The last row of §3: the PDF is stored, and its scan asked for.
 #[tokio::test]
 async fn s2_4_a_precompiled_letter_waits_for_its_scan_with_its_file() {
     let letters = Letters::start().await;

@@ -26,6 +26,7 @@ fn sms(template: &impl std::fmt::Display, number: &str) -> Value {
             "personalisation": { "name": "Ada" }, "reference": "mine" })
 }
 
+/// The answer of §2.1, and what §2.6 shows before and after it is sent.
 #[tokio::test]
 async fn an_sms_is_stored_queued_and_shown() {
     let t = TestApp::start().await;
@@ -63,6 +64,7 @@ async fn an_sms_is_stored_queued_and_shown() {
     t.end().await;
 }
 
+/// The answer of §2.2, and what §2.6 shows.
 #[tokio::test]
 async fn an_email_is_stored_queued_and_shown() {
     let t = TestApp::start().await;
@@ -90,6 +92,7 @@ async fn an_email_is_stored_queued_and_shown() {
     t.end_as_it_is().await; // what was accepted stays queued
 }
 
+/// The words of §2.5, in the order of §3.
 #[tokio::test]
 async fn refusals_come_in_the_contracts_words_and_order() {
     let t = TestApp::start().await;
@@ -146,6 +149,7 @@ async fn refusals_come_in_the_contracts_words_and_order() {
     t.end().await;
 }
 
+/// The fields of §2.1, in the order of §0.4.
 #[tokio::test]
 async fn every_schema_fault_is_listed_in_order() {
     let t = TestApp::start().await;
@@ -171,6 +175,7 @@ async fn every_schema_fault_is_listed_in_order() {
     t.end().await;
 }
 
+/// The rules of §3.2, in the words of §2.5.
 #[tokio::test]
 async fn who_may_be_sent_to_depends_on_key_and_service() {
     let t = TestApp::start().await;
@@ -207,6 +212,7 @@ async fn who_may_be_sent_to_depends_on_key_and_service() {
     t.end_as_it_is().await; // what was accepted stays queued
 }
 
+/// The rules of §3.1, in the words of §2.5.
 #[tokio::test]
 async fn limits_are_kept() {
     let t = TestApp::start().await;
@@ -261,6 +267,7 @@ async fn nobody_reads_another_services_notification() {
     t.end_as_it_is().await; // what was accepted stays queued
 }
 
+/// Who calls is asked before anything else (§3), and told so (§1.4).
 #[tokio::test]
 async fn without_a_token_there_is_no_answer() {
     let t = TestApp::start().await;

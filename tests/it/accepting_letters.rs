@@ -157,6 +157,7 @@ async fn s3_10_an_address_abroad_decides_the_postage() {
     letters.t.end_as_it_is().await;
 }
 
+/// They are the `ValidationError` of §2.5.
 #[tokio::test]
 async fn s3_10_each_fault_of_an_address_in_its_words() {
     let home = [Permission::Letter];
@@ -178,20 +179,22 @@ async fn s3_10_each_fault_of_an_address_in_its_words() {
         ("Ada\n1 Main Street\nNowhere", "Must be a real UK postcode"),
         ("Ada\n1 Rue\nFrance", "Must be a real UK postcode"),
         (
-            "Ada\n[1 Main Street\nSW1A 1AA",
-            "Address lines must not start with any of the following characters: \
-             @ ( ) = [ ] \u{201d} \\ / , < >",
-        ),
-        (
-            "Ada\n~1 Main Street\nSW1A 1AA",
-            "Address lines must not start with any of the following characters: \
-             @ ( ) = [ ] \u{201d} \\ / , < >",
+            "---\nAda\nSW1A 1AA",
+            "The first 2 lines of the address must both include at least one alphanumeric character",
         ),
         ("Ada\nNFA\nSW1A 1AA", "Must be a real address"),
         ("Ada\nof no fixed abode\nSW1A 1AA", "Must be a real address"),
+        ("Ada\nNo Fixed Address\nSW1A 1AA", "Must be a real address"),
         ("[\n--", "Address must be at least 3 lines"),
     ] {
         let answer = letters.post(&letters.request(&lines(text))).await;
+        refused(answer, 400, "ValidationError", message);
+    }
+    for start in "@()=[]\"\\/,<>~".chars() {
+        let text = format!("Ada\n{start}1 Main Street\nSW1A 1AA");
+        let answer = letters.post(&letters.request(&lines(&text))).await;
+        let message = "Address lines must not start with any of the following characters: \
+                       @ ( ) = [ ] \u{201d} \\ / , < >";
         refused(answer, 400, "ValidationError", message);
     }
     let answer = travellers.post(&travellers.request(&lines("Ada\n1 Main Street\nNowhere"))).await;
@@ -202,13 +205,18 @@ async fn s3_10_each_fault_of_an_address_in_its_words() {
     let answer = letters.post(&letters.request(&other)).await;
     refused(answer, 400, "ValidationError", "Address must be at least 3 lines");
     assert_eq!(letters.count("notifications").await, 0);
-    letters.t.end().await;
+    for text in ["Ada\n1 Main Street\nSW1A 1AA", "a\nb\nc\nd\ne\nf\nSW1A 1AA"] {
+        letters.post(&letters.request(&lines(text))).await.expect(201);
+    }
+    letters.t.end_as_it_is().await;
     travellers.t.end().await;
 }
 
 #[tokio::test]
 async fn s2_3_what_the_schema_of_a_templated_letter_refuses() {
     let letters = Letters::start().await;
+    let long = "é".repeat(1001);
+    let too_long = format!("reference {long} is too long");
     for (body, messages) in [
         (
             json!({}),
@@ -226,6 +234,10 @@ async fn s2_3_what_the_schema_of_a_templated_letter_refuses() {
             json!({ "template_id": letters.template, "personalisation": {}, "postage": "first" }),
             vec!["Additional properties are not allowed (postage was unexpected)"],
         ),
+        (
+            json!({ "template_id": letters.template, "personalisation": {}, "reference": long }),
+            vec![too_long.as_str()],
+        ),
     ] {
         let said = letters.post(&body).await.expect(400);
         let errors: Vec<Value> = messages
@@ -234,9 +246,14 @@ async fn s2_3_what_the_schema_of_a_templated_letter_refuses() {
             .collect();
         assert_eq!(said["errors"], json!(errors));
     }
-    letters.t.end().await;
+    assert_eq!(letters.count("notifications").await, 0);
+    let mut body = letters.request(&home());
+    body["reference"] = json!("é".repeat(1000));
+    letters.post(&body).await.expect(201);
+    letters.t.end_as_it_is().await;
 }
 
+/// With the extra keys of §2.3.
 #[tokio::test]
 async fn s2_5_s3_refusals_come_in_order() {
     let letters = Letters::start().await;
@@ -264,6 +281,10 @@ async fn s2_5_s3_refusals_come_in_order() {
             "data": long, "num_bytes": 505, "max_bytes": 504,
         }])
     );
+    let mut fits = home();
+    fits["a"] = json!("b");
+    fits["code"] = json!("x".repeat(504));
+    letters.post(&with(&code, fits)).await.expect(201);
     bad_request(
         letters.post(&with(&code, json!({ "a": null }))).await,
         "Missing personalisation: a, code",
@@ -276,39 +297,26 @@ async fn s2_5_s3_refusals_come_in_order() {
         letters.post(&with(&letters.template, file)).await,
         "Can only send a file by email",
     );
-    letters.t.end().await;
+    letters.t.end_as_it_is().await; // what was accepted stays queued
 }
 
+/// In the order of §3.
 #[tokio::test]
 async fn s2_5_letters_need_permission_a_live_service_and_no_team_key() {
     let refusals = [
+        (KeyType::Normal, vec![Permission::Sms], 400, "Service is not allowed to send letters"),
+        (KeyType::Team, vec![Permission::Letter], 403, "Cannot send letters with a team api key"),
         (
             KeyType::Normal,
-            true,
-            vec![Permission::Sms],
-            400,
-            "Service is not allowed to send letters",
-        ),
-        (
-            KeyType::Team,
-            false,
-            vec![Permission::Letter],
-            403,
-            "Cannot send letters with a team api key",
-        ),
-        (
-            KeyType::Normal,
-            false,
             vec![Permission::Letter],
             403,
             "Cannot send letters when service is in trial mode",
         ),
     ];
-    for (key_type, live, permissions, status, message) in refusals {
+    for (key_type, permissions, status, message) in refusals {
         let t = TestApp::start().await;
         let db = t.db().await;
-        let service = testkit::service(&db).permissions(&permissions);
-        let service = if live { service.live() } else { service };
+        let service = testkit::service(&db).permissions(&permissions); // in trial mode
         let letters = Letters::of(t, service.create().await, key_type).await;
         // Before the address, and before the base64.
         let templated = letters.post(&letters.request(&json!({}))).await;
@@ -325,6 +333,7 @@ async fn s2_5_letters_need_permission_a_live_service_and_no_team_key() {
     }
 }
 
+/// In trial mode §2.5 refuses the letters of other keys.
 #[tokio::test]
 async fn s3_11_a_test_key_needs_no_live_service_and_its_letter_is_delivered() {
     let t = TestApp::start().await;
@@ -350,6 +359,7 @@ async fn s3_11_a_test_key_needs_no_live_service_and_its_letter_is_delivered() {
     letters.t.end().await;
 }
 
+/// The last row of §3: the PDF is stored, and its scan asked for.
 #[tokio::test]
 async fn s2_4_a_precompiled_letter_waits_for_its_scan_with_its_file() {
     let letters = Letters::start().await;
@@ -426,6 +436,7 @@ async fn s4_2_without_antivirus_a_pdf_goes_straight_to_be_sanitised() {
     }
 }
 
+/// And what §2.5 refuses of its content.
 #[tokio::test]
 async fn s2_4_what_the_schema_of_a_precompiled_letter_refuses() {
     let letters = Letters::start().await;
@@ -462,12 +473,38 @@ async fn s2_4_what_the_schema_of_a_precompiled_letter_refuses() {
     letters.t.end().await;
 }
 
+/// Bytes that are no PDF are told later, when they are looked at.
+#[tokio::test]
+async fn s2_4_what_a_precompiled_letter_may_be() {
+    let letters = Letters::start().await;
+    let long = "é".repeat(1001);
+    for (reference, content, postage) in [
+        (long.as_str(), PDF, "first"),
+        ("", "JVBERi0x\nLjU=", "second"),
+        ("a", "*JV-BERi0x LjU=", "economy"),
+        ("a", "YQ==", "economy"),
+    ] {
+        let body = json!({ "reference": reference, "content": content, "postage": postage });
+        let accepted = letters.post(&body).await.expect(201);
+        assert_eq!(
+            (&accepted["reference"], &accepted["postage"]),
+            (&json!(reference), &json!(postage))
+        );
+    }
+    letters.t.end_as_it_is().await;
+}
+
 #[tokio::test]
 async fn s2_5_s3_1_the_daily_limit_of_letters_holds_for_both_kinds() {
     let letters = Letters::with(KeyType::Normal, |service| service.letter_limit(2)).await;
     letters.post(&letters.request(&home())).await.expect(201);
     letters.post(&json!({ "reference": "a", "content": PDF })).await.expect(201);
-    for body in [letters.request(&home()), json!({ "reference": "a", "content": PDF })] {
+    for body in [
+        letters.request(&home()),
+        json!({ "reference": "a", "content": PDF }),
+        json!({}), // before the schema (§3)
+        json!({ "content": 5 }),
+    ] {
         let message = "Exceeded send limits (letter: 2) for today";
         refused(letters.post(&body).await, 429, "TooManyRequestsError", message);
     }
@@ -521,6 +558,13 @@ async fn s2_8_a_pdf_is_served_once_it_is_there() {
 
     let id = id(&letters.post(&letters.request(&home())).await.expect(201));
     refused(pdf(id.to_string()).await, 400, "PDFNotReadyError", not_ready);
+    // The same where the store fails, as its folder is none.
+    let bucket = std::path::Path::new(&letters.t.objects_folder()).join("letters-pdf");
+    std::fs::remove_dir(&bucket).unwrap();
+    std::fs::write(&bucket, "").unwrap();
+    refused(pdf(id.to_string()).await, 400, "PDFNotReadyError", not_ready);
+    std::fs::remove_file(&bucket).unwrap();
+    std::fs::create_dir(&bucket).unwrap();
     let db = letters.t.db().await;
     let store = letters.t.app.objects();
     let letter = letters.letter(id).await;

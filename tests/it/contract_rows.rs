@@ -4,7 +4,7 @@
 use domain::{KeyType, Permission, TemplateId};
 use serde_json::{Value, json};
 use stub::Kind;
-use time::{Duration, format_description::well_known::Rfc3339};
+use time::{Duration, OffsetDateTime, format_description::well_known::Rfc3339};
 
 use crate::{
     app::{Answer, Client, TestApp, id},
@@ -13,6 +13,7 @@ use crate::{
 
 const SMS: &str = "/v2/notifications/sms";
 const EMAIL: &str = "/v2/notifications/email";
+const LETTER: &str = "/v2/notifications/letter";
 const NUMBER: &str = "07700900123";
 const ADDRESS: &str = "ada@example.com";
 
@@ -45,6 +46,31 @@ fn with(mut body: Value, name: &str, value: Value) -> Value {
     body
 }
 
+fn in_hours(now: OffsetDateTime, hours: i64) -> Value {
+    json!((now + Duration::hours(hours)).format(&Rfc3339).unwrap())
+}
+
+/// What is wrong with a time to send at, and how that is told.
+fn wrong_times(now: OffsetDateTime) -> Vec<(&'static str, Value, &'static str)> {
+    let faults = [
+        (json!(5), "scheduled_for 5 is not of type string, null"),
+        (
+            json!("tomorrow"),
+            "scheduled_for datetime format is invalid. It must be a valid ISO8601 date time \
+             format, https://en.wikipedia.org/wiki/ISO_8601",
+        ),
+        (in_hours(now, -1), "scheduled_for datetime can not be in the past"),
+        (in_hours(now, 25), "scheduled_for datetime can only be 24 hours in the future"),
+    ];
+    faults.into_iter().map(|(time, fault)| ("scheduled_for", time, fault)).collect()
+}
+
+/// The same request without a field.
+fn without(mut body: Value, name: &str) -> Value {
+    body.as_object_mut().unwrap().remove(name);
+    body
+}
+
 /// The body of an accepted message.
 async fn body_of(client: &Client, path: &str, request: &Value) -> String {
     let accepted = client.post(path, request).await.expect(201);
@@ -62,12 +88,9 @@ async fn each_field_of_a_text_message_2_1() {
     let client = t.client().await;
     let good = sms(client.sms, json!({ "name": "Ada" }));
     let now = t.app.clock().now();
-    let at = |after: Duration| json!((now + after).format(&Rfc3339).unwrap());
     let long = "é".repeat(1001);
     let too_long = format!("reference {long} is too long");
-    let not_iso = "scheduled_for datetime format is invalid. It must be a valid ISO8601 date time \
-                   format, https://en.wikipedia.org/wiki/ISO_8601";
-    for (field, value, message) in [
+    let faults_of_fields = [
         ("phone_number", json!(447700900123u64), "phone_number 447700900123 is not of type string"),
         ("template_id", json!(null), "template_id is not a valid UUID"),
         ("template_id", json!("x"), "template_id is not a valid UUID"),
@@ -76,39 +99,40 @@ async fn each_field_of_a_text_message_2_1() {
         ("reference", json!(long), too_long.as_str()),
         ("sms_sender_id", json!("x"), "sms_sender_id is not a valid UUID"),
         ("sms_sender_id", json!(null), "sms_sender_id is not a valid UUID"),
-        ("scheduled_for", json!("tomorrow"), not_iso),
-        ("scheduled_for", at(-Duration::MINUTE), "scheduled_for datetime can not be in the past"),
-        (
-            "scheduled_for",
-            at(Duration::hours(25)),
-            "scheduled_for datetime can only be 24 hours in the future",
-        ),
         (
             "email_reply_to_id",
             json!("x"),
             "Additional properties are not allowed (email_reply_to_id was unexpected)",
         ),
-    ] {
+    ];
+    for (field, value, message) in faults_of_fields.into_iter().chain(wrong_times(now)) {
         let answer = client.post(SMS, &with(good.clone(), field, value)).await;
         assert_eq!(faults(answer), [message]);
     }
     for field in ["phone_number", "template_id"] {
-        let mut body = good.clone();
-        body.as_object_mut().unwrap().remove(field);
         let message = format!("{field} is a required property");
-        assert_eq!(faults(client.post(SMS, &body).await), [message]);
+        assert_eq!(faults(client.post(SMS, &without(good.clone(), field)).await), [message]);
     }
-    for (field, value) in [
+    // A landline is let pass by the schema, and refused for lack of a permission.
+    let landline = with(good.clone(), "phone_number", json!("0117 496 0860"));
+    assert_eq!(refused(client.post(SMS, &landline).await, 400).0, "InvalidPhoneError");
+    let accepted = [
+        ("phone_number", json!("+1 202 555 0104")),
+        ("personalisation", json!({ "name": ["Ada", 1, null, "Eve"], "more": { "a": 1.5 } })),
         ("reference", json!("é".repeat(1000))),
         ("scheduled_for", json!(null)),
-        ("scheduled_for", at(Duration::hours(23))), // and ignored: it is sent at once
+        ("scheduled_for", in_hours(now, 23)), // and ignored: it is sent at once
         ("sms_sender_id", json!(client.service.sms_sender_id)),
-    ] {
-        let accepted = client.post(SMS, &with(good.clone(), field, value)).await.expect(201);
-        assert_eq!(accepted["scheduled_for"], Value::Null, "{field}");
+    ];
+    for (field, value) in &accepted {
+        let accepted = client.post(SMS, &with(good.clone(), field, value.clone())).await;
+        assert_eq!(accepted.expect(201)["scheduled_for"], Value::Null, "{field}");
     }
+    let db = t.db().await;
+    let plain = testkit::template(&db, &client.service).sms("Hi").create().await;
+    client.post(SMS, &without(sms(plain, json!({})), "personalisation")).await.expect(201);
     t.drain().await;
-    t.received(Kind::Sms, 4).await;
+    t.received(Kind::Sms, accepted.len() + 1).await;
     t.end_as_it_is().await;
 }
 
@@ -117,13 +141,17 @@ async fn each_field_of_an_email_2_2() {
     let t = TestApp::start().await;
     let client = t.client().await;
     let good = email(client.email, json!({ "name": "Ada" }));
+    let now = t.app.clock().now();
+    let too_long = format!("reference {} is too long", "é".repeat(1001));
     let not_https = "one_click_unsubscribe_url is not a valid https url";
-    for (field, value, message) in [
+    let faults_of_fields = [
         ("email_address", json!("ada@example"), "email_address Not a valid email address"),
         ("email_address", json!(null), "email_address None is not of type string"),
         ("template_id", json!(5), "template_id is not a valid UUID"),
         ("personalisation", json!([]), "personalisation [] is not of type object"),
+        ("personalisation", json!(null), "personalisation None is not of type object"),
         ("reference", json!(5), "reference 5 is not of type string"),
+        ("reference", json!("é".repeat(1001)), too_long.as_str()),
         ("email_reply_to_id", json!("x"), "email_reply_to_id is not a valid UUID"),
         ("one_click_unsubscribe_url", json!("http://example.com"), not_https),
         ("one_click_unsubscribe_url", json!("HTTPS://example.com"), not_https),
@@ -136,24 +164,36 @@ async fn each_field_of_an_email_2_2() {
             json!("name"),
             "sanitise_content_for name is not of type array, null",
         ),
-        ("scheduled_for", json!(5), "scheduled_for 5 is not of type string, null"),
+        ("sanitise_content_for", json!([5]), "sanitise_content_for 5 is not of type string, null"),
         (
             "sms_sender_id",
             json!("x"),
             "Additional properties are not allowed (sms_sender_id was unexpected)",
         ),
-    ] {
+    ];
+    for (field, value, message) in faults_of_fields.into_iter().chain(wrong_times(now)) {
         let answer = client.post(EMAIL, &with(good.clone(), field, value)).await;
         assert_eq!(faults(answer), [message]);
     }
+    for field in ["email_address", "template_id"] {
+        let message = format!("{field} is a required property");
+        assert_eq!(faults(client.post(EMAIL, &without(good.clone(), field)).await), [message]);
+    }
     for (field, value) in [
+        ("personalisation", json!({ "name": ["Ada", 1, null], "more": { "a": 1.5 } })),
+        ("reference", json!("é".repeat(1000))),
         ("one_click_unsubscribe_url", json!("https:example.com")),
         ("sanitise_content_for", json!(null)),
         ("sanitise_content_for", json!([null, "unknown"])),
         ("scheduled_for", json!(null)),
+        ("scheduled_for", in_hours(now, 23)), // and ignored
     ] {
-        client.post(EMAIL, &with(good.clone(), field, value)).await.expect(201);
+        let accepted = client.post(EMAIL, &with(good.clone(), field, value)).await.expect(201);
+        assert_eq!(accepted["scheduled_for"], Value::Null, "{field}");
     }
+    let db = t.db().await;
+    let plain = testkit::template(&db, &client.service).email("A", "B").create().await;
+    client.post(EMAIL, &without(email(plain, json!({})), "personalisation")).await.expect(201);
     let body = with(good.clone(), "reference", json!("mine"));
     let accepted = client.post(EMAIL, &body).await.expect(201);
     let (id, base, from) = (id(&accepted), &t.url, &accepted["content"]["from_email"]);
@@ -201,20 +241,22 @@ async fn each_refusal_of_an_email_2_5() {
         post(&reply_to).await,
         &format!("email_reply_to_id {nil} does not exist in database for service id {service}"),
     );
-    let long = "x".repeat(2_000_000);
+    let fits = "x".repeat(2_000_000 - "Hello \r\n\r\nBye".len());
     bad_request(
-        post(&email(client.email, json!({ "name": long }))).await,
+        post(&email(client.email, json!({ "name": format!("{fits}x") }))).await,
         "Your message is too long. Emails cannot be longer than 2000000 bytes. \
-         Your message is 2000013 bytes.",
+         Your message is 2000001 bytes.",
     );
-    let fits = "x".repeat(2_000_000 - 13);
     post(&email(client.email, json!({ "name": fits }))).await.expect(201);
 
-    let raw = t.http.post(format!("{}{EMAIL}", t.url)).header("Authorization", client.token());
-    let told = raw.body("{").send().await.unwrap().json::<Value>().await.unwrap();
-    let error =
-        json!({ "error": "BadRequestError", "message": "Invalid JSON supplied in POST data" });
-    assert_eq!(told, json!({ "status_code": 400, "errors": [error] }));
+    // Of any channel.
+    for path in [EMAIL, SMS, LETTER] {
+        let raw = t.http.post(format!("{}{path}", t.url)).header("Authorization", client.token());
+        let told = raw.body("{").send().await.unwrap().json::<Value>().await.unwrap();
+        let error =
+            json!({ "error": "BadRequestError", "message": "Invalid JSON supplied in POST data" });
+        assert_eq!(told, json!({ "status_code": 400, "errors": [error] }), "{path}");
+    }
     let texts = testkit::service(&db).live().permissions(&[Permission::Sms]).create().await;
     let texts = t.client_of(texts, KeyType::Normal).await;
     bad_request(
@@ -237,8 +279,15 @@ async fn limits_name_the_key_and_the_channel_2_5_3_1() {
         client.post(SMS, &json!({})).await.expect(400);
         let message =
             format!("Exceeded rate limit for key type {word} of 1 requests per 60 seconds");
-        let told = refused(client.post(EMAIL, &json!({})).await, 429);
-        assert_eq!(told, ("RateLimitError".to_owned(), message));
+        for (path, body) in [
+            (SMS, json!({})),
+            (EMAIL, json!({})),
+            (LETTER, json!({})),
+            (LETTER, json!({ "content": 5 })),
+        ] {
+            let told = refused(client.post(path, &body).await, 429);
+            assert_eq!(told, ("RateLimitError".to_owned(), message.clone()), "{path}");
+        }
     }
     let service = testkit::service(&db).live().email_limit(1).international_sms_limit(1);
     let client = t.client_of(service.create().await, KeyType::Normal).await;
@@ -252,13 +301,17 @@ async fn limits_name_the_key_and_the_channel_2_5_3_1() {
     let mut abroad = sms(client.sms, json!({ "name": "Ada" }));
     abroad["phone_number"] = json!("+1 202 555 0105");
     assert_eq!(refused(client.post(SMS, &abroad).await, 429), over("international_sms"));
+    // It is looked at before the length is (§3).
+    let long = testkit::template(&db, &client.service).sms(&"x".repeat(919)).create().await;
+    abroad["template_id"] = json!(long);
+    assert_eq!(refused(client.post(SMS, &abroad).await, 429), over("international_sms"));
     client.send_sms(NUMBER).await; // at home there is room
     // Jersey is +44: no foreign country, although it is charged like one.
     client.send_sms("07797 292290").await;
     t.end_as_it_is().await;
 }
 
-/// Each fault is put right in turn; the next one is told then.
+/// Each fault is put right in turn; the next one is told then. The words are those of §2.5.
 #[tokio::test]
 async fn the_rules_come_in_their_order_3() {
     let t = TestApp::start().await;
@@ -283,6 +336,7 @@ async fn the_rules_come_in_their_order_3() {
     body["template_id"] = json!(client.email);
     bad_request(post(&body).await, "email template is not suitable for sms notification");
     body["template_id"] = json!(long);
+    body["personalisation"]["b"] = json!({ "file": "YQ==" });
     bad_request(post(&body).await, "Missing personalisation: name");
     body["personalisation"] = json!({ "name": "Ada", "b": { "file": "YQ==" } });
     bad_request(post(&body).await, "Can only send a file by email");
@@ -309,6 +363,49 @@ async fn the_rules_come_in_their_order_3() {
     t.end_as_it_is().await;
 }
 
+/// The same for what only emails and letters have, and for two faults of one template.
+#[tokio::test]
+async fn the_rules_of_other_channels_come_in_their_order_3() {
+    let t = TestApp::start().await;
+    let db = t.db().await;
+    let service = testkit::service(&db).live().permissions(&[Permission::Sms]).create().await;
+    let texts = t.client_of(service, KeyType::Normal).await;
+    let nil = TemplateId(uuid::Uuid::nil());
+    let mail = with(email(nil, json!({ "name": 5 })), "sanitise_content_for", json!(["name"]));
+    let letter = json!({ "template_id": nil, "personalisation": {} });
+    for (path, body, what) in [(EMAIL, &mail, "emails"), (LETTER, &letter, "letters")] {
+        let answer = texts.post(path, &with(body.clone(), "x", json!(1))).await;
+        assert_eq!(faults(answer).len(), 1, "the schema first");
+        let message = format!("Service is not allowed to send {what}");
+        bad_request(texts.post(path, body).await, &message);
+    }
+    let client = t.client().await;
+    let told = faults(client.post(EMAIL, &mail).await);
+    assert_eq!(told, ["sanitise_content_for can only name texts"], "before the template");
+    let own = || testkit::template(&db, &client.service);
+    let archived = own().email("A", "B").archived().create().await;
+    bad_request(
+        client.post(SMS, &sms(archived, json!({}))).await,
+        "email template is not suitable for sms notification",
+    );
+    let blank = own().sms("((a))").create().await;
+    bad_request(client.post(SMS, &sms(blank, json!({}))).await, "Missing personalisation: a");
+    // A file comes before the length, and after the recipient.
+    let file = json!({ "name": "x".repeat(2_000_000), "b": { "file": 5 } });
+    let told = faults(client.post(EMAIL, &email(client.email, file.clone())).await);
+    assert_eq!(told, ["file 5 is not of type string"]);
+    let trial = testkit::service(&db).create().await;
+    let client = t.client_of(trial, KeyType::Normal).await;
+    let mut mail = with(email(client.email, json!({})), "email_reply_to_id", json!(nil));
+    bad_request(client.post(EMAIL, &mail).await, "Missing personalisation: name");
+    mail["personalisation"] = file;
+    assert!(refused(client.post(EMAIL, &mail).await, 400).1.starts_with("email_reply_to_id"));
+    let mail = without(mail, "email_reply_to_id");
+    assert!(refused(client.post(EMAIL, &mail).await, 400).1.contains("trial mode"));
+    t.end().await;
+}
+
+/// Others are refused in the words of §2.5.
 #[tokio::test]
 async fn a_team_and_its_guests_may_be_sent_to_3_2() {
     let t = TestApp::start().await;
@@ -373,6 +470,7 @@ async fn placeholders_are_found_filled_and_missed_3_3() {
     t.end_as_it_is().await;
 }
 
+/// Of those that are not the service's §2.5 tells.
 #[tokio::test]
 async fn senders_are_the_services_or_the_chosen_ones_3_4() {
     let t = TestApp::start().await;
@@ -414,6 +512,14 @@ async fn senders_are_the_services_or_the_chosen_ones_3_4() {
     let chosen = with(mail.clone(), "email_reply_to_id", json!(reply_to));
     let accepted = client.post(EMAIL, &chosen).await.expect(201);
     assert_eq!(row(&t, &accepted).await["reply_to_text"], "other@example.com");
+    let own: uuid::Uuid = db
+        .query_one(
+            "SELECT id FROM service_email_reply_to WHERE service_id = $1 AND is_default",
+            &[&service.id],
+        )
+        .await
+        .unwrap()
+        .get(0);
     // Archived, and another service's.
     for table in ["service_sms_senders", "service_email_reply_to"] {
         let sql = format!("UPDATE {table} SET archived = true WHERE NOT is_default");
@@ -432,6 +538,11 @@ async fn senders_are_the_services_or_the_chosen_ones_3_4() {
                 json!(service.sms_sender_id),
             ),
         ),
+        (
+            &others,
+            EMAIL,
+            with(email(others.email, json!({ "name": "A" })), "email_reply_to_id", json!(own)),
+        ),
     ] {
         let told = refused(client.post(path, &body).await, 400).1;
         assert!(told.contains("does not exist in database for service id"), "{told}");
@@ -441,6 +552,7 @@ async fn senders_are_the_services_or_the_chosen_ones_3_4() {
     t.end_as_it_is().await;
 }
 
+/// What is too long is refused in the words of §2.5.
 #[tokio::test]
 async fn texts_are_rendered_as_they_are_sent_and_measured_3_5() {
     let t = TestApp::start().await;
@@ -478,6 +590,7 @@ async fn texts_are_rendered_as_they_are_sent_and_measured_3_5() {
     t.end_as_it_is().await;
 }
 
+/// The refusals of the second stage are those of §2.5.
 #[tokio::test]
 async fn each_fault_of_a_number_at_its_stage_3_6() {
     let t = TestApp::start().await;
@@ -589,7 +702,8 @@ async fn named_values_are_made_harmless_3_8() {
     t.end_as_it_is().await;
 }
 
-/// The rows of the table, each on its own; which of them come first is told elsewhere.
+/// The rows of the table, each on its own; which of them come first is told elsewhere. They are the
+/// `ValidationError` of §2.5.
 #[tokio::test]
 async fn each_fault_of_a_file_3_9() {
     let t = TestApp::start().await;
@@ -613,6 +727,11 @@ async fn each_fault_of_a_file_3_9() {
              are from 1 to 78 weeks.",
         ),
         (
+            json!({ "file": "", "retention_period": "79 weeks" }),
+            "retention_period Unsupported value for retention_period: 79 weeks. Supported periods \
+             are from 1 to 78 weeks.",
+        ),
+        (
             json!({ "file": "", "filename": "report" }),
             "filename `filename` must end with a file extension. For example, filename.csv",
         ),
@@ -623,6 +742,21 @@ async fn each_fault_of_a_file_3_9() {
         (json!({ "file": "", "x": 1 }), "Additional properties are not allowed (x was unexpected)"),
     ] {
         assert_eq!(faults(post(file).await), [message]);
+    }
+    // What is right is refused for what comes next: the service has no contact details.
+    for (field, value) in [
+        ("is_csv", json!(null)),
+        ("is_csv", json!(true)),
+        ("confirm_email_before_download", json!(null)),
+        ("confirm_email_before_download", json!(false)),
+        ("retention_period", json!(null)),
+        ("retention_period", json!("1 week")),
+        ("retention_period", json!(" 78 WEEKS ")),
+        ("filename", json!(null)),
+        ("filename", json!("a.b")),
+    ] {
+        let (name, message) = refused(post(with(json!({ "file": "" }), field, value)).await, 400);
+        assert_eq!(name, "BadRequestError", "{field}: {message}");
     }
     // Without `file` it is an ordinary value.
     let accepted = post(json!({ "filename": 1 })).await.expect(201);

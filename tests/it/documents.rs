@@ -102,6 +102,7 @@ async fn a_file_is_uploaded_and_its_link_takes_its_place_3_9() {
     t.end_as_it_is().await;
 }
 
+/// Also the refusals of §2.5 that are about files.
 #[tokio::test]
 async fn files_are_checked_in_the_contracts_order_and_words_3_9() {
     let t = with_notifys_store().await;
@@ -147,6 +148,7 @@ async fn files_are_checked_in_the_contracts_order_and_words_3_9() {
     t.end().await;
 }
 
+/// What it says is told as §2.5 has it.
 #[tokio::test]
 async fn what_the_store_refuses_is_told_and_what_it_fails_at_is_not_3_9() {
     let t = with_notifys_store().await;
@@ -154,6 +156,8 @@ async fn what_the_store_refuses_is_told_and_what_it_fails_at_is_not_3_9() {
     set_up(&t, &client).await;
     let virus = email(&client, ADA, json!({ "file": "WDVPIVAlQEFQ" }));
     refused(client.post(PATH, &virus).await, "File did not pass the virus scan");
+    let large = email(&client, ADA, json!({ "file": "A".repeat(((2 << 20) + 1) / 3 * 4) }));
+    refused(client.post(PATH, &large).await, "Uploaded file exceeds file size limit");
     let away = email(&client, ADA, json!({ "file": "dW5hdmFpbGFibGU=" }));
     let told = client.post(PATH, &away).await.expect(500);
     assert_eq!(told["errors"][0]["message"], "Internal server error");

@@ -9,6 +9,7 @@ use serde_json::json;
 
 use crate::app::TestApp;
 
+/// Who calls is asked before anything else (§3); the type of a message may be unknown (§2.5).
 #[tokio::test]
 async fn who_calls_is_asked_first_and_methods_are_told() {
     let t = TestApp::start().await;

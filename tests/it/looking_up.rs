@@ -241,6 +241,8 @@ async fn a_text_message_is_shown_with_what_it_costs_2_6() {
     let counted = message().status(Status::Created).units(2).live(&db).await;
     let failed = message().status(Status::TechnicalFailure).units(0).live(&db).await;
     let abroad = message().units(2).abroad(3).live(&db).await;
+    let old = testkit::message(&client.service, client.sms, datetime!(2024-01-01 00:00 UTC));
+    let old = old.units(2).live(&db).await;
     without_values(&t).await;
     let cost = async |id| {
         let shown = client.get(&format!("{LIST}/{id}")).await.expect(200);
@@ -255,6 +257,7 @@ async fn a_text_message_is_shown_with_what_it_costs_2_6() {
     assert_eq!(cost(counted).await, (json!(true), json!(0.048), details(2, 1.0)));
     assert_eq!(cost(failed).await, (json!(true), json!(0.0), details(0, 1.0)));
     assert_eq!(cost(abroad).await, (json!(true), json!(0.144), details(2, 3.0)));
+    assert_eq!(cost(old).await.1, json!(0.0394), "at the rate of its day");
     let shown = client.get(&format!("{LIST}/{counted}")).await.expect(200);
     let template = client.sms;
     let uri = format!("{}/v2/template/{template}/version/1", t.url);
@@ -349,6 +352,9 @@ async fn a_letter_is_shown_with_its_address_cost_and_delivery_2_6() {
     for (postage, expected) in [
         (Postage::Second, "2000-12-11T16:00:00.000000Z"),
         (Postage::First, "2000-12-05T16:00:00.000000Z"),
+        (Postage::Economy, "2000-12-13T16:00:00.000000Z"),
+        (Postage::Europe, "2000-12-12T16:00:00.000000Z"),
+        (Postage::RestOfWorld, "2000-12-14T16:00:00.000000Z"),
     ] {
         let shown = show(letter().postage(postage).create().await).await;
         assert_eq!(shown["estimated_delivery"], expected, "{postage}");
@@ -407,7 +413,98 @@ async fn a_letter_costs_its_sheets_at_the_rate_of_its_day_2_6() {
             "{status}"
         );
     }
+    for (sheets, postage, created_at, cost) in [
+        (2, Postage::First, datetime!(2020-01-01 00:00 UTC), 0.66),
+        (2, Postage::Second, datetime!(2020-01-01 00:00 UTC), 0.40),
+        (3, Postage::Second, datetime!(2020-01-01 00:00 UTC), 0.45),
+        (2, Postage::Second, datetime!(2021-01-31 23:59 UTC), 0.40),
+        (2, Postage::Second, datetime!(2021-02-01 00:00 UTC), 0.44),
+        (1, Postage::RestOfWorld, datetime!(2023-12-31 00:00 UTC), 1.26),
+    ] {
+        let letter = testkit::letter(&db, &client.service, template).postage(postage);
+        let id = letter.sheets(sheets).created_at(created_at).create().await;
+        let shown = client.get(&format!("{LIST}/{id}")).await.expect(200);
+        assert_eq!(shown["cost_in_pounds"], json!(cost), "{sheets} {postage} {created_at}");
+    }
     t.end().await;
+}
+
+/// None is left out for being null, but for the estimated delivery of what is no letter.
+#[tokio::test]
+async fn every_field_is_there_for_every_channel_2_6() {
+    let t = TestApp::start().await;
+    let client = t.client().await;
+    let db = t.db().await;
+    let template = testkit::template(&db, &client.service).letter("A", "B").create().await;
+    let letter = testkit::letter(&db, &client.service, template).create().await;
+    let sms = client.send_sms(" +(44)\u{200b} 77009-00855 ").await;
+    let email = client.send_email(" Ada\u{200b}@Example.com\u{a0}").await;
+    let show = async |id: NotificationId| client.get(&format!("{LIST}/{id}")).await.expect(200);
+    for (id, is_letter) in [(sms, false), (email, false), (letter, true)] {
+        let shown = show(id).await;
+        let mut fields = vec![
+            "body",
+            "completed_at",
+            "cost_details",
+            "cost_in_pounds",
+            "created_at",
+            "created_by_name",
+            "email_address",
+            "estimated_delivery",
+            "id",
+            "is_cost_data_ready",
+            "line_1",
+            "line_2",
+            "line_3",
+            "line_4",
+            "line_5",
+            "line_6",
+            "one_click_unsubscribe_url",
+            "phone_number",
+            "postage",
+            "postcode",
+            "reference",
+            "scheduled_for",
+            "sent_at",
+            "status",
+            "subject",
+            "template",
+            "type",
+        ];
+        fields.retain(|name| is_letter || *name != "estimated_delivery");
+        let mut there: Vec<&String> = shown.as_object().unwrap().keys().collect();
+        there.sort();
+        assert_eq!(there, fields);
+        assert_eq!(shown["id"], json!(id));
+    }
+    // Only trimmed, and rid of what nobody sees.
+    assert_eq!(show(sms).await["phone_number"], "+(44) 77009-00855");
+    assert_eq!(show(email).await["email_address"], "Ada@Example.com");
+    t.end_as_it_is().await;
+}
+
+#[tokio::test]
+async fn a_message_is_shown_from_the_version_that_it_was_made_from_2_6() {
+    let t = TestApp::start().await;
+    let client = t.client().await;
+    let db = t.db().await;
+    let new_version = async |version: i32| {
+        let sql =
+            "UPDATE templates SET version = $2, content = 'Version ' || $2::int || ' ((name))'
+                    WHERE id = $1";
+        db.execute(sql, &[&client.sms, &version]).await.unwrap();
+        let sql = "INSERT INTO templates_history SELECT * FROM templates WHERE id = $1";
+        db.execute(sql, &[&client.sms]).await.unwrap();
+    };
+    new_version(2).await;
+    let id = client.send_sms("07700900123").await;
+    new_version(3).await;
+    let shown = client.get(&format!("{LIST}/{id}")).await.expect(200);
+    assert_eq!(
+        (&shown["body"], &shown["template"]["version"]),
+        (&json!("Version 2 Ada"), &json!(2))
+    );
+    t.end_as_it_is().await;
 }
 
 #[tokio::test]

@@ -42,6 +42,7 @@ async fn simulated_recipients_are_answered_and_neither_kept_nor_counted_3_11() {
     t.end_as_it_is().await;
 }
 
+/// They are refused in the words of §2.5.
 #[tokio::test]
 async fn simulated_recipients_are_not_exempt_from_the_team_check_3_2() {
     let t = TestApp::start().await;

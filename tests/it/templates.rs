@@ -22,7 +22,7 @@ async fn a_template_is_shown_in_its_latest_version_or_another_2_9() {
     let id = client.email;
     let path = format!("/v2/template/{id}");
     db.execute(
-        "UPDATE templates SET version = 2, content = 'New ((Colour??yes)) ((name)) ((NAME))',
+        "UPDATE templates SET version = 2, content = E'New ((Colour??yes)) ((name)) ((NAME))\\r\\n',
                 name = 'Second', updated_at = '2026-01-02 03:04:05' WHERE id = $1",
         &[&id],
     )
@@ -41,7 +41,7 @@ async fn a_template_is_shown_in_its_latest_version_or_another_2_9() {
         json!({
             "id": id, "name": "Second", "version": 2, "type": "email", "created_at": created_at,
             "updated_at": "2026-01-02T03:04:05.000000Z", "created_by": author,
-            "body": "New ((Colour??yes)) ((name)) ((NAME))", "subject": "Dear ((name))",
+            "body": "New ((Colour??yes)) ((name)) ((NAME))\r\n", "subject": "Dear ((name))",
             "personalisation": { "name": { "required": true }, "Colour": { "required": true } },
             "postage": null, "letter_contact_block": null,
         })
@@ -203,6 +203,12 @@ async fn a_preview_needs_every_value_and_no_body_2_11() {
     }
     let answer = client.post("/v2/template/x/preview", &json!({})).await;
     assert_eq!(faults(answer), ["id is not a valid UUID"]);
+    let own = || testkit::template(&db, &client.service).sms("Hello");
+    let (archived, hidden) = (own().archived().create().await, own().hidden().create().await);
+    client.post(&format!("/v2/template/{archived}/preview"), &json!({})).await.expect(200);
+    for id in [TemplateId(uuid::Uuid::nil()), hidden, t.client().await.sms] {
+        not_found(client.post(&format!("/v2/template/{id}/preview"), &json!({})).await);
+    }
     let raw = async |body: &'static str| {
         let url = format!("{}/v2/template/{plain}/preview", t.url);
         let request = t.http.post(url).header("Authorization", client.token()).body(body);

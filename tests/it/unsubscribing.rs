@@ -52,6 +52,7 @@ async fn requests(t: &TestApp) -> i64 {
     t.db().await.query_one(sql, &[]).await.unwrap().get(0)
 }
 
+/// Who looks the email up is shown such a link, too (§2.6).
 #[tokio::test]
 async fn an_email_carries_its_link_in_headers_and_body_and_the_link_works_2_13() {
     let t = TestApp::start().await;

@@ -1,6 +1,6 @@
 //! Publishing that survives the broker: what it does not take now waits in the database.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use domain::Clock;
 use queue::{Envelope, PublishError, Publisher, Task, Trace};
@@ -22,6 +22,9 @@ const LONGEST_DELETE: Duration = Duration::from_secs(2);
 
 /// How often the relay looks when there was nothing to do.
 const IDLE: Duration = Duration::from_secs(1);
+
+/// How often the relay measures how long messages have been waiting.
+const MEASURED_EVERY: Duration = Duration::from_secs(10);
 
 /// Messages that the relay takes at once.
 const BATCH: i64 = 200;
@@ -177,7 +180,12 @@ impl App {
 
     /// Publishes what waits in the outbox, until `stop`. Every API and worker process runs one.
     pub async fn relay(&self, stop: CancellationToken) {
+        let mut measured = None::<Instant>;
         while !stop.is_cancelled() {
+            if measured.is_none_or(|at| at.elapsed() >= MEASURED_EVERY) {
+                measured = Some(Instant::now());
+                self.measure_outbox().await;
+            }
             let pause = match self.relay_once().await {
                 Ok(published) if published > 0 => continue,
                 Ok(_) => IDLE,
@@ -190,6 +198,15 @@ impl App {
                 () = stop.cancelled() => return,
                 () = tokio::time::sleep(pause) => {}
             }
+        }
+    }
+
+    async fn measure_outbox(&self) {
+        let oldest = async { Ok(store::outbox::oldest(&self.db().await?).await?) };
+        // While the database is away nobody knows, and the relay says so.
+        if let Ok::<_, Error>(oldest) = oldest.await {
+            let age = oldest.map_or(0.0, |at| (self.clock().now() - at).as_seconds_f64());
+            metrics::gauge!("outbox_oldest_seconds").set(age.max(0.0));
         }
     }
 

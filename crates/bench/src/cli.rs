@@ -7,8 +7,8 @@ use std::path::PathBuf;
 #[command(name = "bench")]
 pub struct Args {
     /// What to measure
-    #[arg(value_enum, default_value_t = Suite::All)]
-    pub suite: Suite,
+    #[arg(value_enum, default_values_t = [Suite::All])]
+    pub suites: Vec<Suite>,
     /// Write all figures there, as JSON
     #[arg(long)]
     pub json: Option<PathBuf>,
@@ -18,7 +18,7 @@ pub struct Args {
     /// Notifications that are stored already, from the last days
     #[arg(long, default_value_t = 20_000)]
     pub stored: u32,
-    /// Requests of the memory suite
+    /// Requests of the memory suite, messages of the delivered suite
     #[arg(long, default_value_t = 1_000_000, value_parser = clap::value_parser!(u32).range(50..))]
     pub requests: u32,
     /// Folder of the process ids of the running system
@@ -51,6 +51,13 @@ pub struct Args {
     pub celery: Option<PathBuf>,
 }
 
+impl Args {
+    /// Whether this is to be measured.
+    pub fn has(&self, part: Suite) -> bool {
+        self.suites.iter().any(|suite| suite.has(part))
+    }
+}
+
 /// A set of measurements.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 pub enum Suite {
@@ -72,12 +79,13 @@ pub enum Suite {
     All,
     /// Resident memory of the API over many requests of every kind; workers stand still
     Memory,
+    /// Resident memory of the API and the worker over many messages from POST to `delivered`
+    Delivered,
 }
 
 impl Suite {
-    /// Whether `part` is to be measured.
-    pub fn has(self, part: Self) -> bool {
-        self == part || (self == Self::All && part != Self::Memory)
+    fn has(self, part: Self) -> bool {
+        self == part || (self == Self::All && !matches!(part, Self::Memory | Self::Delivered))
     }
 }
 

@@ -36,8 +36,8 @@ pub struct Report {
     pub list_plan: Vec<String>,
     /// `POST /v2/template/{id}/preview`, of the same template.
     pub previews: Vec<Outcome>,
-    /// The API's memory over many requests.
-    pub grown: Option<Grown>,
+    /// Memory over many requests.
+    pub grown: Vec<Grown>,
     /// From POST to `delivered`.
     pub delivery: Option<Delivery>,
     /// The queue crate alone.
@@ -110,6 +110,10 @@ pub struct Listed {
 /// Resident memory of the API, after each tenth of so many requests.
 #[derive(Serialize)]
 pub struct Grown {
+    /// Whose memory.
+    pub process: &'static str,
+    /// Many of what.
+    pub of: &'static str,
     /// How many.
     pub requests: u32,
     /// After each tenth.
@@ -196,7 +200,7 @@ impl Report {
             lists: Vec::new(),
             list_plan: Vec::new(),
             previews: Vec::new(),
-            grown: None,
+            grown: Vec::new(),
             delivery: None,
             queue: None,
             memory: Vec::new(),
@@ -230,8 +234,8 @@ impl Report {
                 failures.push(format!("{done} of {wanted} delivered"));
             }
         }
-        if let Some(grown) = self.grown.as_ref().filter(|grown| grown.growth() > MOST_GROWTH) {
-            failures.push(format!("the API's memory has grown to {:.2}", grown.growth()));
+        for grown in self.grown.iter().filter(|grown| grown.growth() > MOST_GROWTH) {
+            failures.push(format!("the memory of {} is {:.2} fold", grown.process, grown.growth()));
         }
         failures.extend(self.queue.iter().flat_map(Queue::failures));
         failures
@@ -259,11 +263,11 @@ impl fmt::Display for Report {
         write_loads(f, "POST /v2/notifications/email, of a realistic template", &self.emails)?;
         write_loads(f, "POST /v2/template/{id}/preview, of the same", &self.previews)?;
         self.write_lists(f)?;
-        if let Some(grown) = &self.grown {
+        for grown in &self.grown {
             writeln!(
                 f,
-                "\nresident MiB of the API after each tenth of {} requests",
-                grown.requests
+                "\nresident MiB of {} after each tenth of {} {}",
+                grown.process, grown.requests, grown.of
             )?;
             for kib in &grown.resident_kib {
                 write!(f, "{:>8}", mebibytes(Some(*kib)))?;
@@ -434,7 +438,12 @@ mod tests {
         report.emails.push(load(&[(400, 1)]));
         report.lists.push(Listed { stored: 5, load: load(&[]) });
         report.list_plan.push("Limit (cost=1)".to_owned());
-        report.grown = Some(Grown { requests: 50, resident_kib: vec![1024, 2048] });
+        report.grown.push(Grown {
+            process: "api",
+            of: "requests",
+            requests: 50,
+            resident_kib: vec![1024, 2048],
+        });
         assert_eq!(report.failures().len(), 5);
         let text = report.to_string();
         assert!(text.contains("the last in parts of the first: 2.000"), "{text}");

@@ -62,7 +62,7 @@ struct Bench {
 pub async fn run(args: &Args, clock: Clock, report: &mut Report) -> anyhow::Result<()> {
     let processes = Processes::new(&args.run_dir);
     let at_rest = processes::NAMES.map(|name| processes.resident_kib(name));
-    if args.suite != Suite::Queue {
+    if args.suites != [Suite::Queue] {
         system(args, clock.clone(), &processes, report).await?;
     }
     report.memory = processes::NAMES
@@ -74,7 +74,7 @@ pub async fn run(args: &Args, clock: Clock, report: &mut Report) -> anyhow::Resu
             after_kib: processes.resident_kib(process),
         })
         .collect();
-    if args.suite.has(Suite::Queue) {
+    if args.has(Suite::Queue) {
         report.queue = Some(worker::run(args, &clock).await?);
     }
     Ok(())
@@ -98,7 +98,7 @@ async fn system(
     bench.database.delete_stored().await?;
     let sample = bench.sample(processes.pid("worker").is_some()).await?;
     let email = bench.database.insert_email_template(SAMPLE).await?;
-    let few = if args.suite.has(Suite::List) { args.stored / 100 } else { 0 };
+    let few = if args.has(Suite::List) { args.stored / 100 } else { 0 };
     if few > 0 {
         progress(&format!("{few} notifications are stored"));
         bench.database.store(SAMPLE, 0, few).await?;
@@ -106,35 +106,39 @@ async fn system(
     }
     progress(&format!("{} notifications are stored", args.stored));
     bench.database.store(SAMPLE, few, args.stored).await?;
-    if args.suite.has(Suite::List) {
+    if args.has(Suite::List) {
         bench.lists(args.stored, report).await?;
         report.list_plan = bench.database.list_plan(SAMPLE).await?;
     }
-    if args.suite.has(Suite::Preview) {
+    if args.has(Suite::Preview) {
         bench.previews(&email, report).await?;
     }
     let suites = [Suite::Post, Suite::Email, Suite::Get, Suite::Memory];
-    if suites.iter().any(|suite| args.suite.has(*suite)) {
+    if suites.iter().any(|suite| args.has(*suite)) {
         let halted = processes.halt("worker")?;
         report.workers = Some(if halted.is_some() { Workers::Halted } else { Workers::None });
         // Otherwise the broker would push it what we are about to purge.
         bench.broker.wait_for_workers(false).await?;
-        if args.suite.has(Suite::Post) {
+        if args.has(Suite::Post) {
             bench.posts(&sample, report).await?;
         }
-        if args.suite.has(Suite::Email) {
+        if args.has(Suite::Email) {
             bench.emails(&email, report).await?;
         }
-        if args.suite.has(Suite::Get) {
+        if args.has(Suite::Get) {
             bench.gets(report).await?;
         }
-        if args.suite.has(Suite::Memory) {
-            report.grown = Some(bench.memory(&email, args.requests, processes).await?);
+        if args.has(Suite::Memory) {
+            report.grown.push(bench.memory(&email, args.requests, processes).await?);
         }
     }
-    if args.suite.has(Suite::Deliver) {
+    if args.has(Suite::Deliver) {
         bench.broker.wait_for_workers(true).await?;
         report.delivery = Some(bench.deliver(processes).await?);
+    }
+    if args.has(Suite::Delivered) {
+        bench.broker.wait_for_workers(true).await?;
+        report.grown.extend(bench.delivered(args.requests, processes).await?);
     }
     bench.database.delete_email_template().await?;
     bench.database.delete_stored().await
@@ -294,7 +298,30 @@ impl Bench {
             self.database.clear_but(&reference).await?;
         }
         self.clear().await?;
-        Ok(Grown { requests, resident_kib })
+        Ok(Grown { process: "api", of: "requests of every kind", requests, resident_kib })
+    }
+
+    async fn delivered(&self, messages: u32, processes: &Processes) -> anyhow::Result<[Grown; 2]> {
+        let of = "text messages from POST to delivered";
+        let mut grown = ["api", "worker"].map(|process| Grown {
+            process,
+            of,
+            requests: messages,
+            resident_kib: Vec::new(),
+        });
+        for sample in 1..=SAMPLES {
+            progress(&format!("memory: tenth {sample} of {messages} {of}"));
+            let (reference, count) = (format!("{MARK}tenth-{sample}"), messages / SAMPLES);
+            self.post(&reference, count).await?;
+            let delivered = self.wait_for_delivered(&reference, count).await?;
+            ensure!(delivered == count, "only {delivered} of {count} were delivered");
+            for one in &mut grown {
+                let resident = processes.resident_kib(one.process);
+                one.resident_kib.push(resident.with_context(|| format!("no {}", one.process))?);
+            }
+            self.database.clear().await?;
+        }
+        Ok(grown)
     }
 
     async fn deliver(&self, processes: &Processes) -> anyhow::Result<Delivery> {
@@ -382,9 +409,10 @@ impl Bench {
     /// Waits until so many are delivered, but not for ever; returns how many are.
     async fn wait_for_delivered(&self, reference: &str, count: u32) -> anyhow::Result<u32> {
         let deadline = Instant::now() + DELIVERY_TIME_LIMIT;
+        // The rows tell the exact times, so this needs to be neither frequent nor in time.
+        let pause = Duration::from_millis((count / 100).max(100).into());
         loop {
-            // The rows tell the exact times, so this needs to be neither frequent nor in time.
-            tokio::time::sleep(Duration::from_millis(100)).await;
+            tokio::time::sleep(pause).await;
             let delivered = self.database.delivered(reference).await?;
             if delivered >= count || Instant::now() >= deadline {
                 return Ok(delivered);

@@ -14,6 +14,11 @@ mod services;
 
 use clap::{Parser, Subcommand};
 
+/// A message is some 300 small allocations, many made on one thread and freed on another. The settings
+/// are in `.cargo/config.toml`.
+#[global_allocator]
+static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
+
 /// Sends emails, text messages and letters on behalf of many services.
 #[derive(Parser)]
 #[command(name = "postroom", version, arg_required_else_help = true)]

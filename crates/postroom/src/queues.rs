@@ -1,16 +1,20 @@
-//! `postroom queues`: how full they are, how old, who works on them, and how fast.
+//! `postroom queues`: how full they are, how old, who works on them, and how fast; and what waits in
+//! the database for the broker.
 
 use std::time::Duration;
 
 use anyhow::{Context, ensure};
 use domain::Clock;
 use queue::{Broker, dead_letters, survey};
+use store::{DatabaseConfig, Pool};
 
 use crate::{broker::BrokerOptions, processes::source};
 
 /// `postroom queues`
 #[derive(clap::Args)]
 pub(crate) struct Queues {
+    #[command(flatten)]
+    database: DatabaseConfig,
     #[command(flatten)]
     broker: BrokerOptions,
     /// Seconds over which the rate is taken
@@ -21,11 +25,14 @@ pub(crate) struct Queues {
 impl Queues {
     pub(crate) async fn run(self) -> anyhow::Result<()> {
         runtime::start_command()?;
-        let broker = Broker::connect(&self.broker.config(), source(&Clock::system())).await;
+        let clock = Clock::system();
+        let pool = self.database.pool()?;
+        let broker = Broker::connect(&self.broker.config(), source(&clock)).await;
         ensure!(broker.is_connected(), "CELERY_BROKER_URL: the broker does not answer");
         let shown = show(&broker, Duration::from_secs(self.seconds)).await;
         broker.close().await;
-        shown
+        shown?;
+        show_outbox(&pool, &clock).await
     }
 }
 
@@ -56,5 +63,17 @@ async fn show(broker: &Broker, period: Duration) -> anyhow::Result<()> {
         let (messages, consumers, rate) = (state.messages, state.consumers, taken as f64 / seconds);
         println!("{name:<36} {messages:>8} {consumers:>9} {oldest:>9} {rate:>8.1}");
     }
+    Ok(())
+}
+
+async fn show_outbox(pool: &Pool, clock: &Clock) -> anyhow::Result<()> {
+    let db = pool.get().await.context("connecting to the database")?;
+    let waiting = store::outbox::waiting(&db).await?;
+    let messages: i64 = waiting.iter().map(|(_, messages, _)| messages).sum();
+    let oldest = match waiting.iter().map(|(_, _, since)| *since).min() {
+        Some(since) => format!("{:.1}", (clock.now() - since).as_seconds_f64()),
+        None => "-".to_owned(),
+    };
+    println!("\n{:<36} {messages:>8} {:>9} {oldest:>9}", "outbox, in the database", "");
     Ok(())
 }

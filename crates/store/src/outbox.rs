@@ -110,13 +110,16 @@ pub async fn release(db: &impl GenericClient, ids: &[Uuid]) -> Result<(), Error>
     Ok(())
 }
 
-/// How many messages wait, for metrics and operators.
+/// When the oldest message was written, if any waits.
 ///
 /// # Errors
 /// Database errors only.
-pub async fn count(db: &impl GenericClient) -> Result<i64, Error> {
-    let sql = db.prepare_cached("-- outbox.count\nSELECT count(*) FROM outbox").await?;
-    Ok(db.query_one(&sql, &[]).await?.try_get(0)?)
+pub async fn oldest(db: &impl GenericClient) -> Result<Option<OffsetDateTime>, Error> {
+    let sql = db
+        .prepare_cached("-- outbox.oldest\nSELECT created_at FROM outbox ORDER BY id LIMIT 1")
+        .await?;
+    let row = db.query_opt(&sql, &[]).await?;
+    row.map(|row| Ok(sql_time::from_column(row.try_get(0)?))).transpose()
 }
 
 /// What waits, by task: how many messages, and since when the oldest does.

@@ -139,8 +139,9 @@ async fn queues_are_listed_whether_they_exist_or_not() {
     let database = Database::create().await;
     let table = says(&database, &["queues", "--seconds", "0"]).await;
     let names: Vec<_> = table.lines().filter_map(|line| line.split_whitespace().next()).collect();
-    assert_eq!(names.len(), 1 + 19 + 1, "{table}");
+    assert_eq!(names.len(), 1 + 19 + 1 + 1, "{table}");
     assert!(names.contains(&"send-sms-tasks") && names.contains(&"dead-letters"), "{table}");
+    assert!(names.contains(&"outbox,"), "{table}");
     database.close().await;
 }
 

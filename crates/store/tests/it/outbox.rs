@@ -37,7 +37,10 @@ async fn rows_are_claimed_oldest_first_held_released_and_deleted() {
     outbox::release(&db, &[rows[2].id]).await.unwrap();
     assert_eq!(outbox::claim(&db, 10, NOW, until).await.unwrap().len(), 1);
     assert_eq!(outbox::claim(&db, 1, until, until).await.unwrap()[0].0, rows[1].id, "holds end");
-    assert_eq!(outbox::count(&db).await.unwrap(), 2);
+    assert_eq!(outbox::waiting(&db).await.unwrap(), [("t".to_owned(), 2, NOW)]);
+    assert_eq!(outbox::oldest(&db).await.unwrap(), Some(NOW));
+    outbox::delete(&db, &[rows[1].id, rows[2].id]).await.unwrap();
+    assert_eq!(outbox::oldest(&db).await.unwrap(), None);
 }
 
 #[tokio::test]

@@ -533,7 +533,7 @@ async fn s4_2_letters_are_accepted_without_a_broker_and_go_on_when_it_is_back() 
     letters.t.cut_broker().await;
     letters.post(&letters.request(&home())).await.expect(201);
     letters.post(&json!({ "reference": "a", "content": PDF })).await.expect(201);
-    let waiting = store::outbox::count(&letters.t.db().await).await.unwrap();
+    let waiting = letters.t.outbox().await;
     assert_eq!(waiting, 2, "their messages were written with them");
     letters.t.mend_broker().await;
     letters.t.advance(time::Duration::minutes(1));

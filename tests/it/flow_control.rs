@@ -69,16 +69,12 @@ async fn deliver_emails(t: &TestApp, client: &Client, count: usize) -> Duration 
     started.elapsed()
 }
 
-async fn outbox(t: &TestApp) -> i64 {
-    store::outbox::count(&t.db().await).await.unwrap()
-}
-
 /// Relays until nothing waits any more. What the broker did not take is held for half a minute,
 /// which need not be waited for.
 pub(crate) async fn relay_all(t: &TestApp) {
     let deadline = Instant::now() + Duration::from_secs(60);
-    while outbox(t).await > 0 {
-        assert!(Instant::now() < deadline, "{} messages are left", outbox(t).await);
+    while t.outbox().await > 0 {
+        assert!(Instant::now() < deadline, "{} messages are left", t.outbox().await);
         if t.app.relay_once().await.unwrap() == 0 {
             t.advance(time::Duration::seconds(31));
             tokio::time::sleep(Duration::from_millis(50)).await;
@@ -197,7 +193,7 @@ async fn what_a_full_queue_refuses_waits_in_the_outbox() {
     t.queues.limit(tasks::queues::SEND_SMS, 5).await;
     let (ids, longest) = send_many(&client, QUIET, 12).await;
     assert!(longest < SOON, "{longest:?}");
-    assert_eq!(outbox(&t).await, 7);
+    assert_eq!(t.outbox().await, 7);
     assert_eq!(t.app.relay_once().await.unwrap(), 0, "it is still full");
 
     assert_eq!(t.drain().await, 5);
@@ -260,7 +256,7 @@ async fn a_silent_broker_is_waited_for_only_shortly() {
     let (more, longest) = send_many(&client, QUIET, 20).await;
     assert!(longest < PUBLISH_TIMEOUT, "{longest:?}");
     ids.extend(more);
-    assert_eq!(outbox(&t).await, 40);
+    assert_eq!(t.outbox().await, 40);
 
     t.mend_broker().await;
     relay_all(&t).await;

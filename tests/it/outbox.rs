@@ -11,14 +11,13 @@ async fn the_api_accepts_while_the_broker_is_down_and_the_relay_catches_up() {
     let client = t.client().await;
     t.cut_broker().await;
     let ids = [client.send_sms("07700900123").await, client.send_sms("07700900124").await];
-    let db = t.db().await;
-    assert_eq!(store::outbox::count(&db).await.unwrap(), 2);
+    assert_eq!(t.outbox().await, 2);
     assert_eq!(t.app.relay_once().await.unwrap(), 0, "there is nobody to take them");
 
     t.mend_broker().await;
     assert_eq!(t.app.relay_once().await.unwrap(), 2);
     assert_eq!(t.app.relay_once().await.unwrap(), 0, "once");
-    assert_eq!(store::outbox::count(&db).await.unwrap(), 0);
+    assert_eq!(t.outbox().await, 0);
     for id in ids {
         t.drain_until(id, Status::Delivered).await;
     }

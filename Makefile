@@ -32,7 +32,7 @@ check: ## run what continuous integration runs
 bench: ## measure; results are in .dev/bench.json
 	@deploy/local/bench
 
-bench-night: ## measure the night on a database of six million rows
+bench-night: ## measure the night, and a large job, on a database of six million rows
 	@deploy/local/bench-night
 
 soak: ## a million tasks while workers, connections and the broker break

@@ -1,23 +1,32 @@
 //! The night on a realistic database: finding work, a day's statistics and bills beside one bare
-//! grouped pass for each over the same rows, the worker's memory, PostgreSQL's temporary files.
+//! grouped pass for each over the same rows, retention's archive beside a bare move, the worker's
+//! memory, PostgreSQL's temporary files; and a job of many rows, undisturbed and with its worker killed.
 //!
-//! The database is one of its own on the tests' server, and goes when this ends. The worker is a
-//! process of the `postroom` beside this program, and is told what to do as an operator would.
+//! The database is one of its own on the tests' server, and goes when this ends. The workers are
+//! processes of the `postroom` beside this program, and are told what to do as an operator would.
 
+mod archive;
+mod facts;
+mod job;
 mod rows;
+mod worker;
 
 use std::{
-    fs,
     path::PathBuf,
     time::{Duration, Instant},
 };
 
 use anyhow::{Context, ensure};
 use clap::Parser;
-use domain::{Clock, NotificationType, london::Day};
-use testkit::{Database, process};
+use domain::{Clock, london::Day};
+use store::sql_time::to_column;
+use tempfile::TempDir;
+use testkit::{Database, Queues, process};
 use tokio::process::Command;
-use tokio_postgres::{Client, types::ToSql};
+use tokio_postgres::Client;
+
+use rows::{Services, Span, Table};
+use worker::Worker;
 
 /// Measures the night's work
 #[derive(Parser)]
@@ -34,146 +43,115 @@ struct Args {
     /// Over how many days the rows are spread
     #[arg(long, default_value_t = 10)]
     days: u16,
+    /// Rows that are archived
+    #[arg(long, default_value_t = 1_000_000)]
+    archive: i64,
+    /// Rows of each job
+    #[arg(long, default_value_t = 100_000)]
+    job_rows: i32,
+    /// Decides when workers are killed, at random otherwise
+    #[arg(long)]
+    seed: Option<u64>,
 }
 
-/// How long a day may take.
+/// How long anything may take.
 const PATIENCE: Duration = Duration::from_secs(900);
-
-const BARE_STATUS: &str = "SELECT count(*) FROM (
-    SELECT count(*) FROM notifications_all_time_view
-     WHERE created_at >= $1 AND created_at < $2 AND key_type IN ('normal', 'team')
-     GROUP BY service_id, notification_type, template_id, job_id, key_type, notification_status) AS g";
-
-const BARE_BILLING: &str = "SELECT sum(sent)::bigint FROM (
-    SELECT count(*) AS sent, sum(billable_units) FROM notifications_all_time_view
-     WHERE created_at >= $1 AND created_at < $2 AND key_type IN ('normal', 'team')
-       AND notification_status = 'delivered'
-     GROUP BY service_id, notification_type, template_id, sent_by, rate_multiplier, international,
-              postage, billable_units) AS g";
+/// The most memory that a worker of the night may need.
+const PEAK_MIB: f64 = 64.0;
 
 struct Bench {
+    args: Args,
     database: Database,
     db: Client,
-    day: Day,
+    services: Services,
+    /// The last day of the rows.
+    last: Day,
     prefix: String,
     broker: String,
+    redis: String,
+    objects: TempDir,
+    /// The limits that were not kept.
+    broken: Vec<String>,
 }
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> anyhow::Result<()> {
-    let args = Args::parse();
-    let database = Database::create().await;
-    let (db, connection) = database.config().connect(tokio_postgres::NoTls).await?;
-    tokio::spawn(connection);
-    let now = Clock::system().now();
-    let (begin, last) = (Instant::now(), Day::ago(now, 1).context("no such day")?);
-    rows::generate(&db, &args, last).await?;
-    println!(
-        "{} notifications, {} of history, {} services, {} days: generated in {:.0} s",
-        args.notifications,
-        args.history,
-        args.services,
-        args.days,
-        begin.elapsed().as_secs_f64()
-    );
-    let day = last.before(args.days / 2).context("no such day")?;
-    let variable = |name| std::env::var(name).context("see deploy/local/bench-night");
-    let (server, vhosts) =
-        (variable("POSTROOM_TEST_BROKER_URL")?, variable("POSTROOM_TEST_VHOSTS")?);
-    let vhost = vhosts.split(',').next().unwrap_or_default();
-    let broker = format!("{}/{vhost}", server.trim_end_matches('/'));
-    let bench = Bench { database, db, day, prefix: testkit::unique("bench-night-"), broker };
+    let mut bench = Bench::start(Args::parse()).await?;
     let measured = bench.measure().await;
-    let queues = vec!["reporting-tasks", "dead-letters"];
-    testkit::Queues::new(&bench.broker, &bench.prefix, queues).delete().await;
+    bench.queues().delete().await;
     bench.database.close().await;
     measured
 }
 
 impl Bench {
-    async fn measure(&self) -> anyhow::Result<()> {
-        let mut children = 0;
-        for (name, sql) in [
-            ("status", store::facts::list_services_sql(store::facts::Facts::Status)),
-            ("billing", store::facts::list_services_sql(store::facts::Facts::Billing)),
-        ] {
-            children = self.find_work(name, &sql).await?;
-        }
-        let (status, billing) = (self.bare(BARE_STATUS).await?, self.bare(BARE_BILLING).await?);
-        let temporary = self.temporary_files().await?;
-        let mut worker = self.postroom(&["worker", "--role", "reporting"])?.spawn()?;
-        let made = "SELECT count(*) FROM (SELECT DISTINCT service_id, notification_type
-                      FROM ft_notification_status WHERE bst_date = $1) AS part";
-        let seconds = self.timed("create-nightly-notification-status", made, children).await?;
-        show("status", seconds, status.1, children);
-        let made = "SELECT coalesce(sum(notifications_sent), 0)::bigint
-                      FROM ft_billing WHERE bst_date = $1";
-        let seconds = self.timed("create-nightly-billing", made, billing.0).await?;
-        show("billing", seconds, billing.1, children);
-        let pid = worker.id().context("the worker has ended")?;
-        let memory = fs::read_to_string(format!("/proc/{pid}/status"))?;
-        let peak = memory.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap_or_default();
-        println!("the worker's peak memory: {}", peak.trim());
-        process::signal(&worker, "TERM").await;
-        worker.wait().await?;
-        println!("temporary files: {}", self.temporary_files().await? - temporary);
+    async fn start(args: Args) -> anyhow::Result<Self> {
+        let database = Database::create().await;
+        let (db, connection) = database.config().connect(tokio_postgres::NoTls).await?;
+        tokio::spawn(connection);
+        db.batch_execute("SET statement_timeout = 0").await?;
+        let variable = |name| std::env::var(name).context("see deploy/local/bench-night");
+        let (server, vhosts) =
+            (variable("POSTROOM_TEST_BROKER_URL")?, variable("POSTROOM_TEST_VHOSTS")?);
+        let vhost = vhosts.split(',').next().unwrap_or_default();
+        let bench = Self {
+            services: rows::services(&db, args.services).await,
+            args,
+            database,
+            db,
+            last: Day::ago(Clock::system().now(), 1).context("no such day")?,
+            prefix: testkit::unique("bench-night-"),
+            broker: format!("{}/{vhost}", server.trim_end_matches('/')),
+            redis: variable("POSTROOM_TEST_REDIS_URL")?,
+            objects: TempDir::new()?,
+            broken: Vec::new(),
+        };
+        bench.fill().await?;
+        Ok(bench)
+    }
+
+    async fn fill(&self) -> anyhow::Result<()> {
+        let begin = Instant::now();
+        let Args { notifications, history, services, days, .. } = self.args;
+        let span = Span { end: to_column(self.last.end), days };
+        self.services.fill(&self.db, Table::Live, notifications, span).await?;
+        self.services.fill(&self.db, Table::History, history, span).await?;
+        rows::settle(&self.db).await?;
+        println!(
+            "{notifications} notifications, {history} of history, {services} services, {days} days: \
+             generated in {:.0} s",
+            begin.elapsed().as_secs_f64()
+        );
         Ok(())
     }
 
-    /// Times the search for work, and looks at its plan. Returns how many children there are.
-    async fn find_work(&self, name: &str, sql: &str) -> anyhow::Result<i64> {
-        let (from, before) = self.bounds();
-        let mut children = 0;
-        for channel in [NotificationType::Sms, NotificationType::Email, NotificationType::Letter] {
-            let channel: &str = channel.into();
-            let given: [&(dyn ToSql + Sync); 4] = [&channel, &from, &before, &self.day.date];
-            let found = i64::try_from(self.db.query(sql, &given).await?.len())?;
-            let begin = Instant::now();
-            self.db.query(sql, &given).await?;
-            let seconds = begin.elapsed().as_secs_f64();
-            let plan = self.db.query(&format!("EXPLAIN {sql}"), &given).await?;
-            let plan: Vec<String> = plan.iter().map(|row| row.get(0)).collect();
-            let plan = plan.join("\n");
-            for table in ["notifications", "notification_history"] {
-                ensure!(!plan.contains(&format!("Seq Scan on {table}")), "{name}: {plan}");
-            }
-            println!("find work, {name} of {channel}: {found} services, {:.1} ms", seconds * 1e3);
-            ensure!(seconds < 0.05, "finding work takes too long");
-            children += found;
-        }
-        Ok(children)
+    async fn measure(&mut self) -> anyhow::Result<()> {
+        facts::measure(self).await?;
+        archive::measure(self).await?;
+        job::measure(self).await?;
+        ensure!(self.broken.is_empty(), "over their limits:\n{}", self.broken.join("\n"));
+        Ok(())
     }
 
-    /// What a bare pass counts, and its seconds: the second run's, as the worker's is not the first.
-    async fn bare(&self, sql: &str) -> anyhow::Result<(i64, f64)> {
-        let (from, before) = self.bounds();
-        self.db.query_one(sql, &[&from, &before]).await?;
-        let begin = Instant::now();
-        let count = self.db.query_one(sql, &[&from, &before]).await?.try_get(0)?;
-        Ok((count, begin.elapsed().as_secs_f64()))
-    }
-
-    /// Seconds from when an operator has asked for the task until `made` counts as many as `goal`.
-    async fn timed(&self, task: &str, made: &str, goal: i64) -> anyhow::Result<f64> {
-        let day = self.day.date.to_string();
-        let begin = Instant::now();
-        let asked = self.postroom(&["night", "run", task, "--day", &day])?.status().await?;
-        ensure!(asked.success(), "{task} was not queued");
-        loop {
-            let count: i64 = self.db.query_one(made, &[&self.day.date]).await?.try_get(0)?;
-            if count == goal {
-                return Ok(begin.elapsed().as_secs_f64());
-            }
-            ensure!(begin.elapsed() < PATIENCE, "{task} has made {count} of {goal}");
-            tokio::time::sleep(Duration::from_millis(10)).await;
+    /// Prints what was measured beside its limit. What is over it fails this program, but not before
+    /// the rest is measured.
+    fn judge(&mut self, what: &str, measured: f64, limit: f64, unit: &str) {
+        let (is_kept, figures) = (measured <= limit, format!("{measured:.2} of {limit:.2} {unit}"));
+        println!("{} {what}: {figures}", if is_kept { "[within]" } else { "[OVER]" });
+        if !is_kept {
+            self.broken.push(format!("{what}: {figures}"));
         }
     }
 
-    /// Temporary files of this database so far. Sessions report them within seconds.
-    async fn temporary_files(&self) -> anyhow::Result<i64> {
-        tokio::time::sleep(Duration::from_secs(2)).await;
-        let sql = "SELECT temp_files FROM pg_stat_database WHERE datname = current_database()";
-        Ok(self.db.query_one(sql, &[]).await?.try_get(0)?)
+    /// Starts a worker with these roles.
+    fn worker(&self, roles: &str) -> anyhow::Result<Worker> {
+        Worker::start(self.postroom(&["worker", "--role", roles])?)
+    }
+
+    /// Asks for a task of the night as an operator does.
+    async fn ask(&self, arguments: &[&str]) -> anyhow::Result<()> {
+        let asked = self.postroom(&["night", "run"])?.args(arguments).status().await?;
+        ensure!(asked.success(), "night run {}: {asked}", arguments.join(" "));
+        Ok(())
     }
 
     fn postroom(&self, arguments: &[&str]) -> anyhow::Result<Command> {
@@ -184,24 +162,22 @@ impl Bench {
             .env("SQLALCHEMY_DATABASE_URI", self.database.url())
             .env("CELERY_BROKER_URL", &self.broker)
             .env("NOTIFICATION_QUEUE_PREFIX", &self.prefix)
-            .env("NOTIFY_LOG_LEVEL", "WARNING")
+            .env("REDIS_URL", &self.redis)
+            .env("POSTROOM_REDIS_KEY_PREFIX", &self.prefix)
+            .env("POSTROOM_OBJECTS", self.objects.path())
+            // Each letter would be a warning: none has a PDF.
+            .env("NOTIFY_LOG_LEVEL", "ERROR")
             .env("SECRET_KEY", "bench")
-            .env("DANGEROUS_SALT", "bench");
+            .env("DANGEROUS_SALT", "bench")
+            // 32 bytes, as base64.
+            .env("TOKEN_SECRET_KEY", "dGVzdC1rZXktb2YtdGhpcnR5LXR3by1ieXRlcy1vayE=");
         Ok(command)
     }
 
-    fn bounds(&self) -> (time::PrimitiveDateTime, time::PrimitiveDateTime) {
-        let column = store::sql_time::to_column;
-        (column(self.day.start), column(self.day.end))
+    /// Every queue that is made.
+    fn queues(&self) -> Queues {
+        let served = tasks::roles::ALL.iter().flat_map(|role| role.queues);
+        let names = served.map(|consume| consume.queue).chain([queue::dead_letters::QUEUE]);
+        Queues::new(&self.broker, &self.prefix, names.collect())
     }
-}
-
-/// The limit is twice the bare pass and k ms for each child: k is what remains for those.
-fn show(name: &str, seconds: f64, bare: f64, children: i64) {
-    let k = (seconds - 2.0 * bare).max(0.0) * 1e3 / children as f64;
-    println!(
-        "{name} of a day: {seconds:.2} s, bare pass {bare:.2} s ({:.2} times), {children} children, \
-         k = {k:.2} ms",
-        seconds / bare
-    );
 }

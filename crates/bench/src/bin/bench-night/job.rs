@@ -40,13 +40,13 @@ const HALF_AN_HOUR_LATER: &str = "UPDATE jobs
 pub async fn measure(bench: &Bench) -> anyhow::Result<()> {
     rows::settle(&bench.db).await?;
     let jobs = Jobs::prepare(bench).await?;
-    let seconds = jobs.undisturbed().await?;
+    jobs.undisturbed().await?;
     let seed = bench.args.seed.unwrap_or_else(rand::random);
     println!("the moments at which workers are killed: --seed {seed}");
     let mut random = StdRng::seed_from_u64(seed);
     for are_messages_lost in [false, true] {
-        let moment = Duration::from_secs_f64(seconds * random.random_range(0.0..0.8));
-        jobs.killed(moment, are_messages_lost).await?;
+        let moment = random.random_range(0..=jobs.rows / 10 * 9);
+        jobs.killed(moment.into(), are_messages_lost).await?;
     }
     jobs.broker.close().await;
     Ok(())
@@ -85,8 +85,8 @@ impl<'a> Jobs<'a> {
         Ok(Self { bench, clock, broker, objects, service, template, rows })
     }
 
-    /// Seconds from when a job is in progress until all its rows are stored.
-    async fn undisturbed(&self) -> anyhow::Result<f64> {
+    /// Takes the time from when a job is in progress until all its rows are stored.
+    async fn undisturbed(&self) -> anyhow::Result<()> {
         let (worker, job) = (self.worker()?, self.start().await?);
         let begin = Instant::now();
         self.until(job, |now| now.status == "finished").await?;
@@ -101,15 +101,14 @@ impl<'a> Jobs<'a> {
             f64::from(self.rows) / stored,
             worker.peak_mib()?
         );
-        worker.end().await?;
-        Ok(stored)
+        worker.end().await
     }
 
-    /// Kills the worker a moment after the job is in progress, and starts another one. What the dead
-    /// one had taken goes back into the queues; what is lost there is found by [`LOOKING_AFTER`].
-    async fn killed(&self, moment: Duration, are_messages_lost: bool) -> anyhow::Result<()> {
+    /// Kills the worker when so many rows are stored, and starts another one. What the dead one had
+    /// taken goes back into the queues; what is lost there is found by [`LOOKING_AFTER`].
+    async fn killed(&self, moment: i64, are_messages_lost: bool) -> anyhow::Result<()> {
         let (worker, job) = (self.worker()?, self.start().await?);
-        tokio::time::sleep(moment).await;
+        self.until(job, |now| now.stored >= moment).await?;
         worker.kill().await?;
         tokio::time::sleep(NOTICE).await;
         let before = self.progress(job).await?;
@@ -126,13 +125,12 @@ impl<'a> Jobs<'a> {
         self.check(job).await?;
         worker.end().await?;
         println!(
-            "job whose worker was killed after {:.2} s{}, {}, with {} of {} rows stored: resumed by \
+            "job whose worker was killed{} with {} of {} rows stored, when it was {}: resumed by \
              another one in {resumed:.2} s, all stored in {stored:.2} s, none lost, none doubled",
-            moment.as_secs_f64(),
             if are_messages_lost { " and whose messages were lost" } else { "" },
-            before.status,
             before.stored,
-            self.rows
+            self.rows,
+            before.status
         );
         Ok(())
     }

@@ -36,17 +36,29 @@ const HALF_AN_HOUR_LATER: &str = "UPDATE jobs
            updated_at = updated_at - interval '31 minutes'
      WHERE id = $1";
 
+/// When a worker is killed.
+#[derive(Clone, Copy)]
+enum Moment {
+    /// So long after it has begun to queue the rows.
+    Queuing(Duration),
+    /// When so many of them are stored.
+    Storing(i64),
+}
+
 /// Measures one job undisturbed, and one for each misfortune.
 pub async fn measure(bench: &Bench) -> anyhow::Result<()> {
     rows::settle(&bench.db).await?;
     let jobs = Jobs::prepare(bench).await?;
-    let seconds = jobs.undisturbed().await?;
+    let queued = jobs.undisturbed().await?;
     let seed = bench.args.seed.unwrap_or_else(rand::random);
     println!("the moments at which workers are killed: --seed {seed}");
     let mut random = StdRng::seed_from_u64(seed);
     for are_messages_lost in [false, true] {
-        let moment = Duration::from_secs_f64(seconds * random.random_range(0.0..0.8));
-        jobs.killed(moment, are_messages_lost).await?;
+        let queuing = Duration::from_secs_f64(queued * random.random_range(0.0..0.8));
+        let storing = random.random_range(0..=i64::from(jobs.rows) * 4 / 5);
+        for moment in [Moment::Queuing(queuing), Moment::Storing(storing)] {
+            jobs.killed(moment, are_messages_lost).await?;
+        }
     }
     jobs.broker.close().await;
     Ok(())
@@ -85,7 +97,8 @@ impl<'a> Jobs<'a> {
         Ok(Self { bench, clock, broker, objects, service, template, rows })
     }
 
-    /// Seconds from when a job is in progress until all its rows are stored.
+    /// Takes the time from when a job is in progress until all its rows are stored. Returns the seconds
+    /// until they were queued.
     async fn undisturbed(&self) -> anyhow::Result<f64> {
         let (worker, job) = (self.worker()?, self.start().await?);
         let begin = Instant::now();
@@ -102,14 +115,17 @@ impl<'a> Jobs<'a> {
             worker.peak_mib()?
         );
         worker.end().await?;
-        Ok(stored)
+        Ok(queued)
     }
 
-    /// Kills the worker a moment after the job is in progress, and starts another one. What the dead
-    /// one had taken goes back into the queues; what is lost there is found by [`LOOKING_AFTER`].
-    async fn killed(&self, moment: Duration, are_messages_lost: bool) -> anyhow::Result<()> {
+    /// Kills the worker and starts another one. What the dead one had taken goes back into the queues;
+    /// what is lost there is found by [`LOOKING_AFTER`].
+    async fn killed(&self, moment: Moment, are_messages_lost: bool) -> anyhow::Result<()> {
         let (worker, job) = (self.worker()?, self.start().await?);
-        tokio::time::sleep(moment).await;
+        match moment {
+            Moment::Queuing(time) => tokio::time::sleep(time).await,
+            Moment::Storing(rows) => self.until(job, |now| now.stored >= rows).await?,
+        }
         worker.kill().await?;
         tokio::time::sleep(NOTICE).await;
         let before = self.progress(job).await?;
@@ -126,10 +142,9 @@ impl<'a> Jobs<'a> {
         self.check(job).await?;
         worker.end().await?;
         println!(
-            "job whose worker was killed after {:.2} s{}, {}, with {} of {} rows stored: resumed by \
+            "job whose worker was killed{} when it was {}, with {} of {} rows stored: resumed by \
              another one in {resumed:.2} s, all stored in {stored:.2} s, none lost, none doubled",
-            moment.as_secs_f64(),
-            if are_messages_lost { " and whose messages were lost" } else { "" },
+            if are_messages_lost { ", and whose messages were lost," } else { "" },
             before.status,
             before.stored,
             self.rows

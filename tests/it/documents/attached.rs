@@ -7,7 +7,7 @@ use stub::Kind;
 use testkit::TemplateFileBuilder;
 
 use super::{
-    ADA, PATH, TestApp, confirm, count, download, open, page, refused, sent_link, set_up,
+    ADA, PATH, TestApp, confirm, count, download, open, page, refused, sent_link,
     with_notifys_store, with_our_store,
 };
 use crate::app::{Client, id};
@@ -184,6 +184,7 @@ async fn a_file_of_the_template_that_is_gone_or_not_taken_is_told_as_others_are_
 async fn test_keys_upload_the_templates_files_and_simulated_recipients_get_a_link_3_9() {
     let t = with_notifys_store().await;
     let client = t.client().await;
+    let test = t.client_of(client.service.clone(), KeyType::Test).await;
     let template = with_terms(&t, &client, "((terms.txt))").await;
     let simulated = "Simulate-Delivered@notifications.service.gov.uk";
     let accepted = client.post(PATH, &email(template, simulated, json!({}))).await.expect(201);
@@ -191,7 +192,6 @@ async fn test_keys_upload_the_templates_files_and_simulated_recipients_get_a_lin
     let link = format!("https://documents.example/services/{service}/documents/test-document");
     assert_eq!(accepted["content"]["body"], link);
     assert_eq!(uploads(&t), Vec::<Value>::new());
-    let test = t.client_of(client.service.clone(), KeyType::Test).await;
     test.post(PATH, &email(template, ADA, json!({}))).await.expect(201);
     assert_eq!(uploads(&t).len(), 1);
     t.end_as_it_is().await;

@@ -1,6 +1,8 @@
 //! Files by email (public API contract §3.9): what is refused and in which words, what the store is
 //! given, what the recipient gets.
 
+mod attached;
+
 use base64::{Engine, prelude::BASE64_STANDARD};
 use domain::KeyType;
 use serde_json::{Value, json};
@@ -219,6 +221,11 @@ async fn with_our_store() -> (TestApp, Client) {
 /// Sends a file, and gives the link that its recipient got, at the test's own address.
 async fn link_of(t: &TestApp, client: &Client, file: Value) -> String {
     client.post(PATH, &email(client, ADA, file)).await.expect(201);
+    sent_link(t).await
+}
+
+/// Has the one email sent that waits, and gives its link likewise.
+async fn sent_link(t: &TestApp) -> String {
     let before = t.stub.received(Kind::Emails).len();
     t.drain().await;
     let sent = t.received(Kind::Emails, before + 1).await.pop().unwrap();

@@ -239,9 +239,15 @@ impl App {
             &request.sanitise_content_for,
         )
         .map_err(|_| Error::NotText)?;
-        let files = self.take_files(service, &mut request.personalisation);
         let template =
             self.usable_template(caller, request.template_id, NotificationType::Email).await?;
+        let normalised_to = request.address.normalised();
+        let is_simulated = SIMULATED_ADDRESSES.contains(&normalised_to.as_str());
+        let to = (!is_simulated).then_some(request.address.as_str());
+        let values = &mut request.personalisation;
+        self.attach_files(service, &template, to, values, trace).await?;
+        // Only now: what the client gave under the name of an attached file is not looked at.
+        let files = self.take_files(service, values);
         let mut personalisation = Personalisation::from(&request.personalisation);
         let subject = template.subject.as_deref().unwrap_or_default();
         let size = filled_bytes(subject, &personalisation, Lists::Inline)
@@ -255,14 +261,12 @@ impl App {
             return Err(Error::EmptyMessage);
         }
         let reply_to = self.reply_to(caller, request.email_reply_to_id).await?;
-        let normalised_to = request.address.normalised();
         self.check_recipient(caller, &normalised_to).await?;
         let files = self.check_files(service, files)?;
-        let is_simulated = SIMULATED_ADDRESSES.contains(&normalised_to.as_str());
         let documents = i32::try_from(files.len()).ok().filter(|files| *files > 0);
         if documents.is_some() && !is_simulated {
-            let (address, values) = (&request.address, &mut request.personalisation);
-            self.upload_files(service, address, files, values, trace).await?;
+            let (to, values) = (request.address.as_str(), &mut request.personalisation);
+            self.upload_files(service, to, files, values, trace).await?;
             personalisation = Personalisation::from(&*values);
             email = EmailTemplate::new(subject, &template.content, &personalisation);
         }

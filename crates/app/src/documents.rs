@@ -7,10 +7,7 @@ pub mod download;
 
 use std::sync::Arc;
 
-use content::{
-    email_address::EmailAddress,
-    file::{File, is_file},
-};
+use content::file::{File, is_file};
 use domain::{Clock, Service};
 use futures_util::TryStreamExt;
 use providers::antivirus::VirusScanner;
@@ -73,8 +70,7 @@ impl App {
         service: &Service,
         values: &mut Map<String, Value>,
     ) -> Vec<TakenFile> {
-        let link =
-            format!("{}/services/{}/documents/test-document", self.0.documents.host, service.id);
+        let link = self.simulated_link(service);
         let files = values.iter_mut().filter(|(_, value)| is_file(value));
         files
             .map(|(name, value)| TakenFile {
@@ -82,6 +78,11 @@ impl App {
                 value: std::mem::replace(value, Value::String(link.clone())),
             })
             .collect()
+    }
+
+    /// What stands in for a file that is not stored, as its recipient is simulated.
+    pub(crate) fn simulated_link(&self, service: &Service) -> String {
+        format!("{}/services/{}/documents/test-document", self.0.documents.host, service.id)
     }
 
     /// Checks the files of a message, in their order, before the first is stored.
@@ -113,26 +114,39 @@ impl App {
     pub(crate) async fn upload_files(
         &self,
         service: &Service,
-        recipient: &EmailAddress,
+        recipient: &str,
         files: Vec<(String, File)>,
         values: &mut Map<String, Value>,
         trace: &Trace,
     ) -> Result<(), Error> {
-        let request_id = trace.headers.get(tasks::headers::REQUEST_ID).and_then(Value::as_str);
         for (name, file) in files {
-            let document = Document {
-                service: service.id,
-                base64: &file.base64,
-                is_csv: file.is_csv,
-                filename: file.filename.as_deref(),
-                confirmation_email: file.confirm_email.then_some(recipient.as_str()),
-                weeks: file.weeks,
-                request_id,
-            };
-            let link = self.0.documents.store.upload(&document).await?;
+            let link = self.upload_file(service, recipient, &file, trace).await?;
             values.insert(name, Value::String(link));
         }
         Ok(())
+    }
+
+    /// Stores a file, and gives its link.
+    ///
+    /// # Errors
+    /// As [`App::upload_files`].
+    pub(crate) async fn upload_file(
+        &self,
+        service: &Service,
+        recipient: &str,
+        file: &File,
+        trace: &Trace,
+    ) -> Result<String, Error> {
+        let document = Document {
+            service: service.id,
+            base64: &file.base64,
+            is_csv: file.is_csv,
+            filename: file.filename.as_deref(),
+            confirmation_email: file.confirm_email.then_some(recipient),
+            weeks: file.weeks,
+            request_id: trace.headers.get(tasks::headers::REQUEST_ID).and_then(Value::as_str),
+        };
+        Ok(self.0.documents.store.upload(&document).await?)
     }
 
     /// Removes the files whose time was up on one of the last days. Returns how many.

@@ -12,12 +12,14 @@ mod row;
 
 use std::{collections::HashSet, fmt};
 
+use domain::TemplateFile;
+
 use crate::{
     Personalisation,
     email::comes_to_nothing,
     letter::LetterTemplate,
     phone::Allowed,
-    placeholder::placeholders_of,
+    placeholder::{key, placeholders_of},
     postal_address::PostalAddress,
     recipient,
     sms::SmsTemplate,
@@ -65,6 +67,8 @@ pub enum Template<'a> {
         subject: &'a str,
         /// Its body.
         content: &'a str,
+        /// What it links to: no column has the values of these placeholders.
+        files: &'a [TemplateFile],
     },
     /// A letter.
     Letter(LetterTemplate<'a>),
@@ -80,12 +84,16 @@ struct Facts {
 }
 
 impl Template<'_> {
-    /// Names of its placeholders, each once, in the order that they are shown in.
+    /// Names of the placeholders that rows have values for, each once, in the order that they are shown in.
     #[must_use]
     pub fn placeholders(&self) -> Vec<String> {
         match *self {
             Self::Sms { content, .. } => placeholders_of([content]),
-            Self::Email { subject, content } => placeholders_of([subject, content]),
+            Self::Email { subject, content, files } => {
+                let mut names = placeholders_of([subject, content]);
+                names.retain(|name| !files.iter().any(|file| key(&file.filename) == key(name)));
+                names
+            }
             Self::Letter(letter) => letter.placeholders(),
         }
     }

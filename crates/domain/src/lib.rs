@@ -27,4 +27,4 @@ pub use ids::{
     ServiceId, SmsSenderId, TemplateId,
 };
 pub use notification::{NotificationStatus, NotificationType};
-pub use service::{ApiKey, KeyType, Permission, Service, Template};
+pub use service::{ApiKey, KeyType, Permission, Service, Template, TemplateFile};

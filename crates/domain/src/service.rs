@@ -6,6 +6,7 @@ use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
 use strum::{Display, EnumString, IntoStaticStr, VariantArray};
 use time::OffsetDateTime;
+use uuid::Uuid;
 
 use crate::{ApiKeyId, NotificationType, ServiceId, TemplateId, letter::Postage};
 
@@ -259,6 +260,25 @@ pub struct Template {
     pub welsh_subject: Option<String>,
     /// The body of the same.
     pub welsh_content: Option<String>,
+    /// The files that its emails link to.
+    pub files: Vec<TemplateFile>,
+}
+
+/// A file that the emails of a template link to.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+pub struct TemplateFile {
+    /// Its id.
+    pub id: Uuid,
+    /// Its name, which is also that of the placeholder for its link.
+    pub filename: String,
+    /// What the link is called; itself when there is nothing.
+    pub link_text: Option<String>,
+    /// How many weeks a recipient can have it.
+    #[serde(rename = "retention_period")]
+    pub weeks: u8,
+    /// Whether a recipient has to name their address before they get it.
+    #[serde(rename = "validate_users_email")]
+    pub confirm_email: bool,
 }
 
 impl Template {

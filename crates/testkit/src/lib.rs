@@ -32,7 +32,7 @@ pub use rows::{
     api_key, callback, delivery_callback, email_branding, guest, inbound_number, revoke_api_key,
 };
 pub use service::{ServiceBuilder, TestService, service};
-pub use template::{TemplateBuilder, template};
+pub use template::{TemplateBuilder, TemplateFileBuilder, template, template_file};
 
 use uuid::Uuid;
 

@@ -2,6 +2,7 @@
 
 use domain::{NotificationType, TemplateId};
 use tokio_postgres::Client;
+use uuid::Uuid;
 
 use crate::{TestService, new_id, rows::execute};
 
@@ -107,6 +108,104 @@ impl TemplateBuilder<'_> {
                 (template_id, redact_personalisation, updated_by_id, updated_at)
             VALUES ($1, false, $2, now() AT TIME ZONE 'UTC')",
             &[&id, &self.service.user_id],
+        )
+        .await;
+        id
+    }
+}
+
+/// Makes a file that the emails of a template link to, version 1, for the template's version 1; kept a
+/// week, given to whoever has the link. [`TemplateFileBuilder`] says what else it may be.
+pub fn template_file<'a>(
+    db: &'a Client,
+    service: &'a TestService,
+    template: TemplateId,
+    filename: &'a str,
+) -> TemplateFileBuilder<'a> {
+    TemplateFileBuilder {
+        db,
+        service,
+        template,
+        filename,
+        link_text: None,
+        weeks: 1,
+        confirm_email: false,
+        archived: false,
+        pending: false,
+    }
+}
+
+/// See [`template_file`].
+#[must_use = "nothing is made before `create`"]
+pub struct TemplateFileBuilder<'a> {
+    db: &'a Client,
+    service: &'a TestService,
+    template: TemplateId,
+    filename: &'a str,
+    link_text: Option<&'a str>,
+    weeks: i32,
+    confirm_email: bool,
+    archived: bool,
+    pending: bool,
+}
+
+impl<'a> TemplateFileBuilder<'a> {
+    /// What the link is called.
+    pub fn link_text(self, text: &'a str) -> Self {
+        Self { link_text: Some(text), ..self }
+    }
+
+    /// How many weeks recipients can have it.
+    pub fn weeks(self, weeks: i32) -> Self {
+        Self { weeks, ..self }
+    }
+
+    /// Recipients have to name their address.
+    pub fn confirm_email(self) -> Self {
+        Self { confirm_email: true, ..self }
+    }
+
+    /// Its team has taken it out.
+    pub fn archived(self) -> Self {
+        Self { archived: true, ..self }
+    }
+
+    /// It is uploaded, and not yet part of the template.
+    pub fn pending(self) -> Self {
+        Self { pending: true, ..self }
+    }
+
+    /// Writes its row and its history; the object is the caller's to put.
+    ///
+    /// # Panics
+    /// When the database refuses.
+    pub async fn create(self) -> Uuid {
+        let id = new_id();
+        execute(
+            self.db,
+            "INSERT INTO template_email_files
+                (id, filename, link_text, retention_period, validate_users_email, created_at,
+                 archived_at, version, template_id, template_version, created_by_id, pending)
+            VALUES ($1, $2, $3, $4, $5, now() AT TIME ZONE 'UTC',
+                    CASE WHEN $6 THEN now() AT TIME ZONE 'UTC' END, 1, $7, 1, $8, $9)",
+            &[
+                &id,
+                &self.filename,
+                &self.link_text,
+                &self.weeks,
+                &self.confirm_email,
+                &self.archived,
+                &self.template,
+                &self.service.user_id,
+                &self.pending,
+            ],
+        )
+        .await;
+        execute(
+            self.db,
+            "INSERT INTO template_email_files_history
+             SELECT * FROM template_email_files WHERE id = $1",
+            &[&id],
         )
         .await;
         id

@@ -78,8 +78,8 @@ impl App {
                 batch.iter().map(|row| self.row_arguments(job, channel, &rows_for, sender, row));
             let mut messages = Vec::with_capacity(MESSAGES_AT_ONCE);
             for args_kwargs_seq in divided(arguments.collect::<Result<_, _>>()?) {
-                let task =
-                    ShatterJobRows { template_type: channel, args_kwargs_seq, has_files: false };
+                let has_files = !template.files.is_empty();
+                let task = ShatterJobRows { template_type: channel, args_kwargs_seq, has_files };
                 messages.push(self.message(&task, trace)?);
             }
             self.outbox().publish(&messages).await?;
@@ -157,7 +157,7 @@ pub(super) fn rows_for<'a>(
     let content = template.content.as_str();
     match template.template_type {
         NotificationType::Sms => Template::Sms { content, prefix: prefix(service) },
-        NotificationType::Email => Template::Email { subject, content },
+        NotificationType::Email => Template::Email { subject, content, files: &template.files },
         NotificationType::Letter => Template::Letter(letter_rows(subject, content, letter)),
     }
 }

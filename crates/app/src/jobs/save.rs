@@ -1,5 +1,7 @@
 //! A row of a file becomes a notification.
 
+use std::borrow::Cow;
+
 use content::{
     Personalisation,
     country::Zone,
@@ -55,7 +57,8 @@ impl App {
     /// whose recipient its service may not send to is dropped.
     ///
     /// # Errors
-    /// [`Error::NotFound`] when service, job or template are not there; database errors.
+    /// [`Error::NotFound`] when service, job or template are not there; [`Error::FileRefused`] for one
+    /// of the template's files; database, object store and document store errors.
     pub async fn save_row(&self, saved: &RowToSave<'_>, trace: &Trace) -> Result<(), Error> {
         let account = self.account(saved.service).await?.ok_or(Error::NotFound)?;
         let service = &account.service;
@@ -67,7 +70,7 @@ impl App {
             warn!(row = saved.row.row_number, "a recipient outside the team; the row is dropped");
             return Ok(());
         }
-        let row = self.new_row(service, saved, recipient).await?;
+        let row = self.new_row(service, saved, recipient, trace).await?;
         let sent = row.status == NotificationStatus::Created;
         let abroad = row.phone_prefix.as_deref().is_some_and(|prefix| prefix != "44");
         let nudge = if sent { Some(self.nudge(saved.id, saved.channel, trace)?) } else { None };
@@ -125,10 +128,20 @@ impl App {
         service: &Service,
         saved: &RowToSave<'_>,
         recipient: Recipient,
+        trace: &Trace,
     ) -> Result<NewNotification, Error> {
         let row = saved.row;
+        let mut values = Cow::Borrowed(&row.personalisation);
+        if saved.channel == NotificationType::Email && recipient.is_valid {
+            let template =
+                self.template_version(service.id, row.template, row.template_version).await?;
+            if !template.files.is_empty() {
+                let to = Some(recipient.to.as_str());
+                self.attach_files(service, &template, to, values.to_mut(), trace).await?;
+            }
+        }
         let phone = recipient.phone.as_ref();
-        let personalisation = self.signer().sign(&row.personalisation);
+        let personalisation = self.signer().sign(&values);
         let abroad = recipient.letter.as_ref().is_some_and(|l| l.postage.is_international());
         Ok(NewNotification {
             id: saved.id,

@@ -33,6 +33,22 @@ fn columns_to_the_right_of_all_values_count_by_name() {
 }
 
 #[test]
+fn a_file_of_the_template_needs_no_column_and_a_column_of_its_name_is_not_used() {
+    let files: Vec<TemplateFile> = serde_json::from_value(serde_json::json!([{
+        "id": "00000000-0000-0000-0000-000000000000", "filename": "Price list.csv",
+        "link_text": null, "retention_period": 1, "validate_users_email": false,
+    }]))
+    .unwrap();
+    let content = "((price-list.csv)) ((name))";
+    let template = Template::Email { subject: "((Price List.csv))", content, files: &files };
+    let read = |text| Recipients::new(text, template, Options::default()).unwrap();
+    assert_eq!(read("email address\na@example.com").missing_column_headers(), ["name"]);
+    let file = read("email address,name,pricelist.csv\na@example.com,Jo,");
+    assert!(!file.check().has_errors);
+    assert!(!file.rows().next().unwrap().cells[2].is_used);
+}
+
+#[test]
 fn personal_data_is_not_shown() {
     let recipients = file("phone number,name\n07700900123,Secret");
     let rows: Vec<Row> = recipients.rows().collect();

@@ -20,7 +20,7 @@ const LETTER: LetterTemplate<'_> = LetterTemplate {
 
 const TEMPLATES: [Template<'_>; 3] = [
     Template::Sms { content: "((name)) ((a))", prefix: Some("Service") },
-    Template::Email { subject: "((name))", content: "((a))" },
+    Template::Email { subject: "((name))", content: "((a))", files: &[] },
     Template::Letter(LETTER),
 ];
 

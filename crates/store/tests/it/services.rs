@@ -1,8 +1,8 @@
 //! `store::services` and what belongs to a service: keys, templates, senders, callbacks, rates.
 
 use domain::{
-    KeyType, NotificationType, Permission, ReplyToId, SmsSenderId, TemplateId,
-    service::BrandingKind,
+    KeyType, NotificationType, Permission, ReplyToId, SmsSenderId, Template, TemplateFile,
+    TemplateId, service::BrandingKind,
 };
 use store::{
     Error, api_keys, migrate, providers, rates, senders, service_callbacks, services, templates,
@@ -102,6 +102,59 @@ async fn templates_are_the_services_own_and_hidden_ones_are_not_found() {
     }
     assert_eq!(templates::get_version(&db, service.id, hidden, 1).await.unwrap().version, 1);
     assert!(templates::get_version(&db, service.id, email, 2).await.is_err());
+}
+
+/// Public API contract §3.9; a version never changes, and neither do its files.
+#[tokio::test]
+async fn a_template_has_its_live_files_and_a_version_those_that_it_had() {
+    let database = Database::create().await;
+    let db = database.client().await;
+    let service = testkit::service(&db).create().await;
+    let id = testkit::template(&db, &service).email("Hi", "Body").create().await;
+    let file = |name| testkit::template_file(&db, &service, id, name);
+    let live = file("live").link_text("this").weeks(78).confirm_email().create().await;
+    file("archived").archived().create().await;
+    file("pending").pending().create().await;
+    let changed = file("changed").create().await;
+    let expected = TemplateFile {
+        id: live,
+        filename: "live".to_owned(),
+        link_text: Some("this".to_owned()),
+        weeks: 78,
+        confirm_email: true,
+    };
+    let found = templates::get(&db, service.id, id).await.unwrap();
+    assert_eq!((found.files.len(), &found.files[0]), (2, &expected));
+
+    // With the second version one is renamed and one archived.
+    for sql in [
+        "UPDATE templates SET version = 2 WHERE id = $1",
+        "INSERT INTO templates_history SELECT * FROM templates WHERE id = $1",
+    ] {
+        db.execute(sql, &[&id]).await.unwrap();
+    }
+    for (id, sql) in [
+        (
+            live,
+            "UPDATE template_email_files SET archived_at = now(), version = 2, template_version = 2
+                 WHERE id = $1",
+        ),
+        (
+            changed,
+            "UPDATE template_email_files SET filename = 'new', version = 2,
+                          template_version = 2 WHERE id = $1",
+        ),
+    ] {
+        db.execute(sql, &[&id]).await.unwrap();
+    }
+    let names = |template: Template| -> Vec<String> {
+        template.files.into_iter().map(|file| file.filename).collect()
+    };
+    let version =
+        async |version| names(templates::get_version(&db, service.id, id, version).await.unwrap());
+    assert_eq!(version(1).await, ["live", "changed"]);
+    assert_eq!(version(2).await, ["new"]);
+    assert_eq!(names(templates::get(&db, service.id, id).await.unwrap()), ["new"]);
 }
 
 #[tokio::test]

@@ -53,7 +53,7 @@ fn template(input: &Value) -> Template<'_> {
     let (subject, content) = (text_at(input, "subject"), text_at(input, "content"));
     match text_at(input, "template_type") {
         "sms" => Template::Sms { content, prefix: input["prefix"].as_str() },
-        "email" => Template::Email { subject, content },
+        "email" => Template::Email { subject, content, files: &[] },
         _ => Template::Letter(LetterTemplate {
             subject,
             content,

@@ -107,7 +107,7 @@ pub struct Listed {
     pub load: Outcome,
 }
 
-/// Resident memory of the API, after each tenth of so many requests.
+/// Resident memory of a process, after each tenth of so many requests.
 #[derive(Serialize)]
 pub struct Grown {
     /// Whose memory.

@@ -16,7 +16,7 @@ use crate::{Account, Error};
 /// (public API contract §7.3: a revoked key stops within 2 s).
 const FRESH: Duration = Duration::from_secs(2);
 
-/// One template version never changes; this only bounds how long it stays.
+/// What never or hardly ever changes; this only bounds how long it stays.
 const VERSION_FRESH: Duration = Duration::from_secs(30);
 
 /// How long a change of the providers may go unnoticed.
@@ -40,7 +40,8 @@ impl Caches {
         Self {
             accounts: cache(10_000, FRESH),
             templates: cache(10_000, FRESH),
-            template_versions: cache(10_000, VERSION_FRESH),
+            // A version stays as it is, but for the files that are put into it.
+            template_versions: cache(10_000, FRESH),
             safelists: cache(1_000, FRESH),
             callbacks: cache(10_000, FRESH),
             counted_jobs: cache(1_000, VERSION_FRESH),

@@ -25,6 +25,8 @@ use crate::{
 const CALM: Duration = Duration::from_secs(8);
 /// The publisher is so many tasks ahead of the workers at most.
 const BACKLOG: u32 = 10_000;
+/// Longer than any task is delayed, and a message of a lost connection is away.
+const TIME_FOR_MESSAGES: Duration = Duration::from_secs(30);
 const TICK: Duration = Duration::from_millis(200);
 const TELL: Duration = Duration::from_secs(10);
 /// The broker keeps a connection that went silent for two missed heartbeats.
@@ -98,6 +100,23 @@ pub async fn run(args: cli::Run) -> anyhow::Result<Report> {
     })
 }
 
+/// Waits until no message is left. Some come after the last effect: where an acknowledgement or a
+/// confirmation was lost, the broker has a task twice, and the second may be a delayed one.
+async fn until_empty(grounds: &Grounds) -> anyhow::Result<()> {
+    let deadline = Instant::now() + TIME_FOR_MESSAGES;
+    let mut empty = 0;
+    loop {
+        let left = grounds.site.messages().await?;
+        // The queues are not looked at in one moment: a message may pass from one to another.
+        empty = if left == 0 { empty + 1 } else { 0 };
+        if empty == 2 {
+            return Ok(());
+        }
+        ensure!(Instant::now() < deadline, "{left} messages are left");
+        eprintln!("{left} messages are left so far");
+    }
+}
+
 /// Makes the folder anew.
 fn prepare(args: &cli::Run) -> anyhow::Result<PathBuf> {
     fs::create_dir_all(&args.folder)?;
@@ -144,11 +163,12 @@ impl Soak {
         eprintln!("Nothing is broken any more");
         self.until_done(grounds).await?;
         self.until_connected_as_before(grounds).await?;
+        until_empty(grounds).await?;
         self.look(grounds).await?;
         grounds.workers.lock().await.stop().await?;
         self.ledger.update()?;
-        let left = grounds.site.left().await?;
-        ensure!(left == 0, "{left} messages are left");
+        let left = grounds.site.messages().await?;
+        ensure!(left == 0, "{left} messages are left by the workers");
         Ok(())
     }
 

@@ -102,22 +102,18 @@ impl Site {
         Ok(())
     }
 
-    /// How many messages are left anywhere, dead letters aside. Those that a worker has do not
-    /// count.
+    /// How many messages there are anywhere, those that a worker has among them, dead letters aside.
     ///
     /// # Errors
-    /// When the broker refuses.
-    pub async fn left(&self) -> anyhow::Result<u32> {
-        let (connection, channel) = self.open().await?;
-        let delayed = (0..LEVELS).map(|level| format!("celery_delayed_{level}"));
-        let mut left = 0;
-        for queue in delayed.chain([Job::QUEUE.to_owned()]) {
-            let passive = QueueDeclareOptions { passive: true, ..Default::default() };
-            let found = channel.queue_declare(queue.into(), passive, FieldTable::default()).await?;
-            left += found.message_count();
-        }
-        connection.close(200, "bye".into()).await?;
-        Ok(left)
+    /// When the broker does not tell.
+    pub async fn messages(&self) -> anyhow::Result<u64> {
+        let arguments =
+            ["rabbitmqctl", &self.name, "--quiet", "list_queues", "--no-table-headers", "name"];
+        let mut command = Command::new(&self.servers);
+        command.args(arguments).arg("messages").stdin(Stdio::null()).stderr(Stdio::inherit());
+        let output = command.output().await.with_context(|| self.servers.display().to_string())?;
+        ensure!(output.status.success(), "listing the queues: {}", output.status);
+        messages_of_tasks(&String::from_utf8_lossy(&output.stdout))
     }
 
     /// The dead letters. They stay where they are.
@@ -178,6 +174,18 @@ fn letter(message: &BasicGetMessage) -> Letter {
     Letter { number, reason, error }
 }
 
+/// The messages of the queues that tasks of ours are in, out of a list of `name<TAB>count`.
+fn messages_of_tasks(list: &str) -> anyhow::Result<u64> {
+    let mut messages = 0;
+    for line in list.lines() {
+        let (queue, count) = line.split_once('\t').with_context(|| format!("queue {line:?}"))?;
+        if queue == Job::QUEUE || queue.starts_with("celery_delayed_") {
+            messages += count.parse::<u64>().with_context(|| format!("queue {line:?}"))?;
+        }
+    }
+    Ok(messages)
+}
+
 /// The established connections to `port` of this machine in `/proc/net/tcp`.
 fn connections_to(table: &str, port: u16) -> u64 {
     let to_port = |line: &str| {
@@ -191,6 +199,13 @@ fn connections_to(table: &str, port: u16) -> u64 {
 
 #[cfg(test)]
 mod tests {
+    #[test]
+    fn messages_are_counted_where_tasks_are() {
+        let list = "soak\t2\ncelery_delayed_0\t3\ndead-letters\t5\n";
+        assert_eq!(super::messages_of_tasks(list).unwrap(), 5);
+        assert!(super::messages_of_tasks("Listing queues").is_err());
+    }
+
     #[test]
     fn connections_are_counted_at_one_end() {
         let table = "  sl  local_address rem_address   st tx_queue rx_queue

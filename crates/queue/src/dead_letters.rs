@@ -1,8 +1,9 @@
 //! Messages that cannot be run, kept with the reason.
 //!
 //! They lie in a queue of their own, each as it came, with these headers added: `x-postroom-reason`,
-//! `-queue`, `-task-id`, `-first-failed-at`, `-last-failed-at` and `-error`. They may hold personal
-//! data, so none lies there for longer than
+//! `-queue`, `-task-id`, `-first-failed-at`, `-last-failed-at` and `-error`. Of headers that are
+//! longer than 48 KiB together the longest are dropped, as they would not fit a frame with these.
+//! They may hold personal data, so none lies there for longer than
 //! [`BrokerConfig::dead_letter_retention`](crate::BrokerConfig::dead_letter_retention).
 
 use std::{fmt, time::Duration};
@@ -33,8 +34,8 @@ const ERROR: &str = "x-postroom-error";
 
 /// RabbitMQ refuses a longer life than this, in milliseconds.
 const MAX_LIFE_MS: u128 = 4_294_967_295;
-/// Headers must fit one AMQP frame, so an error's text is cut here.
-const MAX_ERROR_CHARS: usize = 1000;
+/// Headers must fit one AMQP frame, so a text of ours is cut here.
+const MAX_CHARS: usize = 1000;
 
 /// What is known of a dead letter. Its arguments are left where they are.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -174,21 +175,26 @@ pub(crate) fn write(
 ) -> Message {
     let Cause { reason, error } = *cause;
     let now = wire::iso(now);
-    let first = message.header_text(FIRST_FAILED_AT).unwrap_or(&now).to_owned();
-    let task_id = message.header_text("id").map(str::to_owned);
+    let message = message.without_long_headers();
+    let first = cut(message.header_text(FIRST_FAILED_AT).unwrap_or(&now));
+    let task_id = message.header_text("id").map(cut);
     let changes = [
         (REASON, Some(table::text(reason))),
         (FROM_QUEUE, Some(table::text(queue))),
         (TASK_ID, Some(table::text_or_void(task_id))),
         (FIRST, Some(table::text(first))),
         (LAST, Some(table::text(now))),
-        (ERROR, Some(table::text(error.chars().take(MAX_ERROR_CHARS).collect::<String>()))),
+        (ERROR, Some(table::text(cut(error)))),
     ];
     let Message { properties, body } = message.again(changes);
     let life_ms = retention.as_millis().min(MAX_LIFE_MS);
     // Persistent, also if the task was not.
     let properties = properties.with_delivery_mode(2).with_expiration(life_ms.to_string().into());
     Message { properties, body }
+}
+
+fn cut(text: &str) -> String {
+    text.chars().take(MAX_CHARS).collect()
 }
 
 fn read(message: &Message) -> DeadLetter {

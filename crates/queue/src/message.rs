@@ -22,6 +22,11 @@ pub(crate) const OF_ONE_DELIVERY: &[&str] = &[
     "BCC",
 ];
 
+/// How many bytes the headers of a message that we work on may have. They must fit one frame, by
+/// RabbitMQ's default 128 KiB, also with what we add, or it ends the connection each time that we
+/// pass them on. We add less than 16 KiB, and copies of a header or two.
+pub(crate) const MAX_HEADERS: usize = 48 << 10;
+
 /// A message as it lies in a queue. What we pass on is this, not our reading of it, so that nothing
 /// we do not know is lost.
 #[derive(Clone, Default)]
@@ -48,6 +53,32 @@ impl Message {
     pub(crate) fn header_count(&self, name: &str) -> u32 {
         let count = self.header(name).and_then(table::integer).unwrap_or_default().max(0);
         u32::try_from(count).unwrap_or(u32::MAX)
+    }
+
+    /// How many bytes its headers take in a frame.
+    pub(crate) fn header_size(&self) -> usize {
+        self.properties.headers().iter().flatten().map(table::field_size).sum()
+    }
+
+    /// This message without its longest headers, so that the rest fits [`MAX_HEADERS`].
+    pub(crate) fn without_long_headers(self) -> Self {
+        let mut size = self.header_size();
+        if size <= MAX_HEADERS {
+            return self;
+        }
+        let mut headers: Vec<_> = self.properties.headers().iter().flatten().collect();
+        headers.sort_by_key(|field| table::field_size(*field));
+        while size > MAX_HEADERS
+            && let Some(field) = headers.pop()
+        {
+            tracing::error!(header = field.0.as_str(), "a header is too long, and is dropped");
+            size -= table::field_size(field);
+        }
+        let mut kept = FieldTable::default();
+        for (name, value) in headers {
+            kept.insert(name.clone(), value.clone());
+        }
+        Self { properties: self.properties.with_headers(kept), body: self.body }
     }
 
     /// This message, fit to be published again, with some headers set (`Some`) or removed (`None`).

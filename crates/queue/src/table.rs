@@ -106,6 +106,24 @@ pub(crate) fn integer(value: &AMQPValue) -> Option<i64> {
     }
 }
 
+/// How many bytes a value takes in a frame, its type among them, at most.
+pub(crate) fn size(value: &AMQPValue) -> usize {
+    match value {
+        AMQPValue::ShortString(text) => 2 + text.as_str().len(),
+        AMQPValue::LongString(text) => 5 + text.as_bytes().len(),
+        AMQPValue::ByteArray(bytes) => 5 + bytes.len(),
+        AMQPValue::FieldArray(items) => 5 + items.as_slice().iter().map(size).sum::<usize>(),
+        AMQPValue::FieldTable(table) => 5 + table.into_iter().map(field_size).sum::<usize>(),
+        // The longest of the rest are 64 bits.
+        _ => 9,
+    }
+}
+
+/// As [`size`], of a field with its name.
+pub(crate) fn field_size((name, value): (&ShortString, &AMQPValue)) -> usize {
+    1 + name.as_str().len() + size(value)
+}
+
 /// Text of a table, if it is text.
 pub(crate) fn as_text(value: &AMQPValue) -> Option<&str> {
     match value {

@@ -17,7 +17,7 @@ use uuid::Uuid;
 pub use crate::message::Message;
 use crate::{
     envelope::{EncodeError, Envelope},
-    message::OF_ONE_DELIVERY,
+    message::{MAX_HEADERS, OF_ONE_DELIVERY},
     repr::{args_repr, kwargs_repr},
     table,
 };
@@ -65,6 +65,9 @@ pub enum DecodeError {
     /// `content_encoding` is not UTF-8.
     #[error("the content encoding is not utf-8")]
     ContentEncoding,
+    /// More than 48 KiB.
+    #[error("the headers are longer than 48 KiB")]
+    LongHeaders,
     /// A header that must be there is missing, or is not of its type.
     #[error("the header `{0}` is missing or of the wrong type")]
     Header(&'static str),
@@ -161,6 +164,9 @@ pub fn encode(
 /// [`DecodeError`] when it is not a protocol 2 task with a JSON body, or expects a
 /// result of us.
 pub fn decode(message: &Message, queue: &str) -> Result<Envelope, DecodeError> {
+    if message.header_size() > MAX_HEADERS {
+        return Err(DecodeError::LongHeaders);
+    }
     let required =
         |name| message.header_text(name).map(str::to_owned).ok_or(DecodeError::Header(name));
     let task = required("task")?;

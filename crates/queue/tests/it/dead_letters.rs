@@ -140,6 +140,16 @@ async fn no_headers_at_all() {
     assert_eq!(reason_for(&[], b"").await, "unreadable");
 }
 
+/// With what we add they would not fit a frame, and the broker would end the connection each time.
+#[tokio::test]
+async fn headers_that_nearly_fill_a_frame() {
+    let long = "x".repeat(130_700);
+    let headers = [("task", "job"), ("id", "1"), ("long", &long)];
+    assert_eq!(reason_for(&headers, b"[[],{},{}]").await, "unreadable");
+    let headers = [("task", "job"), ("id", &long)];
+    assert_eq!(reason_for(&headers, b"[[],{},{}]").await, "unreadable");
+}
+
 #[tokio::test]
 async fn arguments_that_do_not_fit() {
     assert_eq!(reason_for(&[("task", "job"), ("id", "1")], b"[[\"x\"],{},{}]").await, "unreadable");

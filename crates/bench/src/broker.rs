@@ -23,6 +23,9 @@ use crate::load::WARM_UP;
 /// Where the floor's messages go.
 const SCRATCH_QUEUE: &str = "postroom-bench";
 
+/// Celery's delayed-delivery queues.
+const LEVELS: u32 = 28;
+
 /// A connection to the system's broker.
 pub struct Broker {
     connection: Connection,
@@ -86,6 +89,21 @@ impl Broker {
             Err(error) if is_not_found(&error) => Ok(None),
             Err(error) => Err(error.into()),
         }
+    }
+
+    /// Empties these queues, and those where tasks are delayed.
+    ///
+    /// # Errors
+    /// When the broker refuses.
+    pub async fn forget(&self, queues: &[&str]) -> anyhow::Result<()> {
+        // From the longest to the shortest delay, as the messages go.
+        for level in (0..LEVELS).rev() {
+            self.empty(&format!("celery_delayed_{level}")).await?;
+        }
+        for queue in queues {
+            self.empty(queue).await?;
+        }
+        Ok(())
     }
 
     /// Empties a queue, if it exists.

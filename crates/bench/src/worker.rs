@@ -227,11 +227,8 @@ impl Bench {
 
     /// Leaves no message behind.
     async fn clear(&self) -> anyhow::Result<()> {
-        for level in 0..28 {
-            self.broker.empty(&format!("celery_delayed_{level}")).await?;
-        }
-        self.broker.empty(&self.queue()).await?;
-        self.broker.empty(&format!("{PREFIX}{}", tasks::queues::RETRY)).await
+        let retries = format!("{PREFIX}{}", tasks::queues::RETRY);
+        self.broker.forget(&[&self.queue(), &retries]).await
     }
 
     async fn until(

@@ -29,7 +29,8 @@ pub async fn cancel(
             "-- cancelling.cancel
         UPDATE notifications SET notification_status = 'cancelled', updated_at = $3
          WHERE id = $2 AND service_id = $1 AND claimed_until IS NULL
-           AND notification_status = ANY('{created,pending-virus-check}')
+           AND notification_status
+               = ANY((SELECT '{created,pending-virus-check}'::text[])::text[])
         RETURNING phone_prefix IS DISTINCT FROM '44' AND notification_type = 'sms' AS abroad",
         )
         .await?;

@@ -166,7 +166,8 @@ pub async fn change(
                billable_units = coalesce($5, billable_units), "to" = coalesce($6, "to"),
                normalised_to = coalesce($7, normalised_to), postage = coalesce($8, postage),
                international = coalesce($9, international)
-         WHERE id = $1 AND notification_type = 'letter' AND notification_status = ANY($2)"#,
+         WHERE id = $1 AND notification_type = 'letter'
+           AND notification_status = ANY((SELECT $2::text[])::text[])"#,
         )
         .await?;
     let address = change.address.as_ref();
@@ -217,7 +218,8 @@ pub async fn apply_print_receipt(
             "-- letters.apply_print_receipt
         WITH live AS (
             UPDATE notifications SET notification_status = $3, updated_at = $4
-             WHERE id = $1 AND notification_type = 'letter' AND notification_status = ANY($2)
+             WHERE id = $1 AND notification_type = 'letter'
+               AND notification_status = ANY((SELECT $2::text[])::text[])
             RETURNING id
         ), archived AS (
             UPDATE notification_history SET notification_status = $3, updated_at = $4

@@ -2,9 +2,9 @@
 
 use domain::{ApiKeyId, KeyType, NotificationId, NotificationStatus, NotificationType};
 use store::{
-    Error,
+    Error, cancelling,
     notifications::{self, Claim, Forgetting, NewNotification, Sent, ToSend},
-    outbox, receipts,
+    outbox, receipts, timeouts,
 };
 use testkit::{Database, TestService};
 use time::{Duration, OffsetDateTime, macros::datetime};
@@ -112,6 +112,48 @@ async fn a_group_with_one_bad_row_stores_nothing_and_names_the_constraint() {
     }
     let second = notifications::get(&db, sender.service.id, group[0].id).await;
     assert!(matches!(second, Err(Error::NotFound(_))));
+}
+
+/// With the planner's knowledge of a calm hour, in which all was delivered.
+#[tokio::test]
+async fn a_row_is_found_by_its_id_however_many_are_not_delivered() {
+    let database = Database::create().await;
+    let mut db = database.client().await;
+    let sender = Sender::new(&db).await;
+    let rows: Vec<_> = (1..=8000).map(|n| sender.notification(n)).collect();
+    let (delivered, waiting) = rows.split_at(6000);
+    db.batch_execute("ALTER TABLE notifications SET (autovacuum_enabled = false)").await.unwrap();
+    for group in delivered.chunks(1000) {
+        notifications::insert_many(&db, group).await.unwrap();
+    }
+    db.execute("UPDATE notifications SET notification_status = 'delivered'", &[]).await.unwrap();
+    db.batch_execute("VACUUM ANALYZE notifications").await.unwrap();
+    for group in waiting.chunks(1000) {
+        notifications::insert_many(&db, group).await.unwrap();
+    }
+
+    let id = |n: usize| waiting[n].id;
+    let sql = "UPDATE notifications SET notification_status = 'sending' WHERE id = $1";
+    db.execute(sql, &[&id(3)]).await.unwrap();
+    let transaction = db.transaction().await.unwrap();
+    let mut read = 0;
+    let mut rows_read = async || {
+        let sql = "SELECT seq_tup_read + idx_tup_fetch FROM pg_stat_xact_user_tables
+                    WHERE relname = 'notifications'";
+        let before = read;
+        read = transaction.query_one(sql, &[]).await.unwrap().get::<_, i64>(0);
+        read - before
+    };
+    rows_read().await;
+    assert!(claim(&transaction, id(0), NOW, 0).await.is_some());
+    assert_eq!(rows_read().await, 1, "claim");
+    assert!(notifications::set_technical_failure(&transaction, id(1), NOW, None).await.unwrap());
+    assert_eq!(rows_read().await, 1, "failure");
+    let service = sender.service.id;
+    assert!(cancelling::cancel(&transaction, service, id(2), NOW).await.unwrap().is_some());
+    assert_eq!(rows_read().await, 1, "cancel");
+    assert_eq!(timeouts::end(&transaction, &[id(3)], &[], NOW).await.unwrap(), 1);
+    assert_eq!(rows_read().await, 1, "time out");
 }
 
 #[tokio::test]

@@ -3,8 +3,8 @@
 use lapin::{
     BasicProperties, Channel, Connection, ConnectionProperties,
     options::{
-        BasicGetOptions, BasicPublishOptions, QueueDeclareOptions, QueueDeleteOptions,
-        QueuePurgeOptions,
+        BasicGetOptions, BasicPublishOptions, ConfirmSelectOptions, QueueDeclareOptions,
+        QueueDeleteOptions, QueuePurgeOptions,
     },
     types::{AMQPValue, FieldTable},
 };
@@ -96,6 +96,8 @@ impl Queues {
     /// When the broker refuses.
     pub async fn send(&self, name: &str, task: &str, args: Value, kwargs: Value) {
         let (_connection, channel) = self.channel().await;
+        // Else it may not be there yet when the test looks for it.
+        channel.confirm_select(ConfirmSelectOptions::default()).await.unwrap();
         let name = format!("{}{name}", self.prefix);
         let options = QueueDeclareOptions { durable: true, ..Default::default() };
         channel.queue_declare(name.as_str().into(), options, FieldTable::default()).await.unwrap();
@@ -116,7 +118,7 @@ impl Queues {
         let options = BasicPublishOptions::default();
         let published =
             channel.basic_publish("".into(), name.as_str().into(), options, &body, properties);
-        published.await.unwrap().await.unwrap();
+        assert!(published.await.unwrap().await.unwrap().is_ack());
     }
 
     /// Deletes those that exist.

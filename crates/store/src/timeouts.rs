@@ -62,7 +62,8 @@ pub async fn end(
         WITH ended AS (
             UPDATE notifications
                SET notification_status = 'temporary-failure', updated_at = $2
-             WHERE id = ANY($1) AND notification_status = ANY((SELECT '{sending,pending}'::text[])::text[])
+             WHERE id = ANY($1)
+               AND notification_status = ANY((SELECT '{sending,pending}'::text[])::text[])
             RETURNING id
         ), callbacks AS (
             INSERT INTO outbox (id, created_at, queue, task, message, claimed_until)

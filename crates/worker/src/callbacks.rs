@@ -94,7 +94,7 @@ async fn signed(ctx: &Context, signed: &str, attempt: &Attempt) -> TaskResult {
 /// Posts to a service, when there is room for its endpoint.
 async fn call(ctx: &Context, service: &ServiceCall, attempt: &Attempt) -> TaskResult {
     let endpoint = endpoint(&service.url);
-    let _place = ctx.0.calling_back.enter((attempt.queue().to_owned(), endpoint))?;
+    let _place = ctx.0.calling_back.enter((attempt.queue().to_owned(), endpoint)).await?;
     let token = SecretString::from(service.token.clone());
     let (secrets, body) = (
         ctx.app().signer().webhook_secrets(&service.url, &service.token),

@@ -100,7 +100,7 @@ async fn deliver(
     let app = ctx.app();
     // All channels are retried on one queue.
     let is_retry = attempt.queue() == queues::RETRY;
-    let _place = is_retry.then(|| ctx.0.retrying.enter(channel)).transpose()?;
+    let _place = if is_retry { Some(ctx.0.retrying.enter(channel).await?) } else { None };
     let message = match app.claim_to_send(id, &attempt).await? {
         Claimed::Ours(message) => message,
         Claimed::Nothing => return Ok(()),

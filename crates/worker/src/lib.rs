@@ -37,10 +37,12 @@ pub use breaker::BreakerConfig;
 use rooms::Rooms;
 pub use senders::{ProviderConfig, Senders};
 
-/// Retries of one channel that wait for its providers at once: half of what the role runs.
-const RETRIES_OF_A_CHANNEL: usize = 16;
-/// Callbacks that wait for one endpoint at once: a quarter of what the roles run.
-const CALLBACKS_OF_AN_ENDPOINT: usize = 16;
+/// Retries of one channel that wait for its providers at once, when these are prompt and when they
+/// are slow: three quarters and half of what the role runs.
+const RETRIES_OF_A_CHANNEL: [usize; 2] = [24, 16];
+/// Callbacks that wait for one endpoint at once, when it is prompt and when it is slow: three
+/// quarters and a quarter of what the roles run.
+const CALLBACKS_OF_AN_ENDPOINT: [usize; 2] = [48, 16];
 
 /// Which queues a worker process serves.
 #[derive(clap::Args, Clone, Debug)]

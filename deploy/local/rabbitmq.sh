@@ -21,7 +21,7 @@ definitions.skip_if_unchanged = true
 log.console = true
 log.console.level = warning
 disk_free_limit.absolute = 50MB
-vm_memory_high_watermark.absolute = 1GB
+vm_memory_high_watermark.absolute = 4GB
 CONF
     start_epmd
     rabbitmq_settings "$1"

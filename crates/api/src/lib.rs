@@ -97,6 +97,7 @@ pub async fn serve_on(
     })
     .workers(config.http_workers()?)
     .keep_alive(KEEP_ALIVE)
+    .tcp_nodelay(true)
     .client_request_timeout(read_timeout)
     .shutdown_timeout(config.http_serve_timeout_seconds.into())
     .disable_signals()

@@ -39,9 +39,10 @@ start_postgres() {
     elif [[ $name == pg-faults ]]; then
         options=(-c max_connections=80)
     else
-        # Checkpoints rarely, since each has every page written whole to the log once more.
+        # Checkpoints rarely, since each has every page written whole to the log once more; and
+        # the log's files are kept for the next ones, since making one holds up all commits.
         options=(-c max_connections=200 -c shared_buffers=512MB -c max_wal_size=4GB
-            -c checkpoint_timeout=15min -c wal_compression=on -c jit=off)
+            -c min_wal_size=2GB -c checkpoint_timeout=15min -c wal_compression=on -c jit=off)
     fi
     if [[ ! -e $data ]]; then
         # Named so only when complete: an interrupted initdb leaves nothing behind that counts.

@@ -75,12 +75,15 @@ pub struct Token {
 ///
 /// KEYS: the bucket. ARGV: now (seconds), capacity, tokens added a second, tokens taken (0 or 1).
 /// The value is the peer's: a little-endian f64 (when tokens were last added) and an i32 (tokens).
+/// A clock that was ahead leaves a time to come, until which nothing would be added. It does not
+/// count if it is further away than a bucket takes to fill; clocks of processes differ by less.
 const TAKE_TOKEN: &str = "
 local now, capacity, speed = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3])
 local filled_at, tokens = now, capacity
 local packed = redis.call('GET', KEYS[1])
 if packed and #packed == 12 then
   filled_at, tokens = struct.unpack('<di4', packed)
+  if filled_at - now > capacity / speed then filled_at = now end
   local added = math.floor((now - filled_at) * speed)
   if added > 0 then
     tokens = math.min(capacity, tokens + added)

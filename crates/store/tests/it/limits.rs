@@ -64,6 +64,23 @@ async fn taken(limits: &Limits, service: &Service, requests: usize) -> usize {
 }
 
 #[tokio::test]
+async fn a_clock_that_was_ahead_stops_nobody_after_it_is_put_right() {
+    let (limits, now) = limits(&redis_url());
+    let service = service(60, 0);
+    *now.lock().unwrap() += Duration::hours(1);
+    assert_eq!(taken(&limits, &service, 1).await, 1);
+    *now.lock().unwrap() -= Duration::hours(1);
+    assert_eq!(taken(&limits, &service, 40).await, 19, "what was left");
+    *now.lock().unwrap() += Duration::seconds(2);
+    assert_eq!(taken(&limits, &service, 40).await, 1, "two are added, of which one stays");
+    // A clock that is a little behind the others gains nothing by it.
+    *now.lock().unwrap() -= Duration::seconds(1);
+    assert_eq!(taken(&limits, &service, 1).await, 0);
+    *now.lock().unwrap() += Duration::seconds(1);
+    assert_eq!(taken(&limits, &service, 40).await, 0);
+}
+
+#[tokio::test]
 async fn a_full_bucket_serves_a_third_of_the_rate_at_once_and_refills_by_the_second() {
     let (limits, now) = limits(&redis_url());
     let service = service(60, 0);
